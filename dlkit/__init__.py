@@ -1,0 +1,3 @@
+"""Deep learning on the command line."""
+
+__version__ = "0.1.0"
