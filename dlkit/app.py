@@ -1,0 +1,190 @@
+"""The command line: one sub-app per room, and the one place that turns errors into exit codes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dlkit import __version__, console
+from dlkit.errors import FAILED, USAGE, DlkitError, ReaderGoneError, StoppedError
+
+if TYPE_CHECKING:
+    from dlkit.config.schema import Settings
+
+# What a person may type after `dlkit`, and the module whose `app` answers.
+ROOMS = {
+    "word2vec": "dlkit.word2vec.cli",
+    "similar": "dlkit.similar.cli",
+    "artifacts": "dlkit.artifacts.cli",
+    "recipes": "dlkit.config.cli",
+}
+# The settings of each task that has recipes: module and class, imported when asked for.
+SCHEMAS = {"word2vec": ("dlkit.word2vec.config", "Word2vecConfig")}
+
+# Usage errors of Typer are of the class that its public BadParameter derives from.
+_UsageError: type[Exception] = typer.BadParameter.__mro__[1]
+
+
+def schemas() -> dict[str, Callable[[], type[Settings]]]:
+    """For each task that has recipes, a function that imports and returns its settings class."""
+
+    def importer(module: str, name: str) -> Callable[[], type[Settings]]:
+        return lambda: getattr(import_module(module), name)  # type: ignore[no-any-return]
+
+    return {task: importer(*place) for task, place in SCHEMAS.items()}
+
+
+def _version(wanted: bool) -> None:  # noqa: FBT001
+    if wanted:
+        console.Output("tsv").text(f"dlkit {__version__}\n")
+        raise typer.Exit
+
+
+def _about(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Deep learning on the command line: from raw data to a trained, measured, explained model.
+
+    Start here: dlkit word2vec train -r reviews, then dlkit similar 早餐
+    """
+
+
+def build() -> typer.Typer:
+    """The whole command line."""
+    root = typer.Typer(
+        name="dlkit",
+        callback=_about,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["--help", "-h"]},
+    )
+    for name, module in ROOMS.items():
+        room: typer.Typer = import_module(module).app
+        # A room with one nameless command is a verb by itself.
+        if room.info.name == name:
+            root.add_typer(room, name=name)
+        else:
+            root.add_typer(room)
+    return root
+
+
+def _command(arguments: list[str]) -> tuple[Callable[..., object], list[str], str]:
+    """What answers ``arguments``: the command object, its own arguments, the name it goes by.
+
+    When the first argument names a room, only that room is imported: every command starts faster.
+    Completion needs the whole tree.
+    """
+    if arguments and arguments[0] in ROOMS and "_DLKIT_COMPLETE" not in os.environ:
+        room: typer.Typer = import_module(ROOMS[arguments[0]]).app
+        return typer.main.get_command(room).main, arguments[1:], f"dlkit {arguments[0]}"
+    return typer.main.get_command(build()).main, arguments, "dlkit"
+
+
+def run(arguments: list[str]) -> int:
+    """Run the command line ``arguments`` (without the program's name) and return the exit code."""
+    _guard_streams()
+    try:
+        code = _dispatch(arguments)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except (BrokenPipeError, ReaderGoneError):
+        # The reader has gone, which is no error: be quiet, as if killed by SIGPIPE.
+        _abandon_stdout()
+        return 128 + signal.SIGPIPE
+    except OSError as problem:
+        _abandon_stdout()
+        console.error(f"cannot write the results: {problem.strerror or problem}")
+        return FAILED
+    return code
+
+
+def _dispatch(arguments: list[str]) -> int:
+    try:
+        main, rest, name = _command(arguments)
+        result = main(args=rest, prog_name=name, standalone_mode=False, obj=schemas())
+    except DlkitError as problem:
+        console.error(problem.message, problem.hint)
+        return problem.code
+    except StoppedError as stopped:
+        console.error(stopped.message, stopped.hint)
+        return 128 + stopped.signum
+    except (KeyboardInterrupt, typer.Abort):
+        console.error("interrupted")
+        return 128 + signal.SIGINT
+    except (BrokenPipeError, ReaderGoneError):
+        raise
+    except SystemExit as leaving:
+        # Typer leaves so when it writes its own help into a closed pipe.
+        if type(sys.stdout).__name__ == "PacifyFlushWrapper":
+            raise ReaderGoneError from None
+        return leaving.code if isinstance(leaving.code, int) else FAILED
+    except _UsageError as problem:
+        return _usage(problem)
+    except MemoryError:
+        console.error("out of memory", "close other programs, or use less data at a time")
+        return FAILED
+    except OSError as problem:
+        if os.environ.get("DLKIT_DEBUG"):
+            raise
+        where = f"{problem.filename}: " if problem.filename else ""
+        console.error(f"{where}{problem.strerror or problem}")
+        return FAILED
+    except Exception as problem:
+        if os.environ.get("DLKIT_DEBUG"):
+            raise
+        console.error(
+            f"unexpected {type(problem).__name__}: {problem}",
+            "this is a bug in dlkit; DLKIT_DEBUG=1 shows where it happened",
+        )
+        return FAILED
+    return result if isinstance(result, int) else 0
+
+
+def _usage(problem: Exception) -> int:
+    context = getattr(problem, "ctx", None)
+    path = context.command_path if context is not None else "dlkit"
+    message = str(problem.format_message()) if hasattr(problem, "format_message") else str(problem)
+    message = message.strip()
+    if not message:  # a group called without a command: its help was shown
+        return USAGE
+    console.error(message.rstrip("."), f"{path} --help")
+    return USAGE
+
+
+def _guard_streams() -> None:
+    """Make stdin, stdout and stderr safe: never reused by a file, always UTF-8.
+
+    A process started with a closed standard stream would give its number to the next file that it
+    opens, and a print would go into that file.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            flags = os.O_RDONLY if number == 0 else os.O_WRONLY
+            opened = os.open(os.devnull, flags)
+            if opened != number:
+                os.dup2(opened, number)
+                os.close(opened)
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
+def _abandon_stdout() -> None:
+    """Let what is still buffered for stdout go nowhere, so that leaving is quiet."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
