@@ -1,0 +1,1 @@
+"""Settings: recipes, options and defaults become one validated object."""

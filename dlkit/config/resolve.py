@@ -1,0 +1,205 @@
+"""Settings from four places, strongest first: option, ``--set``, recipe, default."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import types
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+
+from dlkit.config import yamlfile
+from dlkit.config.schema import Settings
+from dlkit.errors import USAGE, DlkitError
+
+S = TypeVar("S", bound=Settings)
+
+
+def resolve(
+    schema: type[S],
+    *,
+    recipe: Path | None = None,
+    sets: Sequence[str] = (),
+    options: Mapping[str, object] | None = None,
+) -> S:
+    """Settings of the class ``schema``.
+
+    Args:
+        schema: the settings class, whose defaults fill what nobody gives.
+        recipe: a YAML file; relative paths under its key ``data`` are relative to its folder.
+        sets: ``a.b=value`` assignments as typed after ``--set``.
+        options: values by dotted key; None means that the option was not given.
+
+    Raises:
+        DlkitError: usage: an unknown key, a value that does not fit, an unreadable recipe.
+
+    """
+    tree: dict[str, Any] = {}
+    origin: dict[str, str] = {}
+    if recipe is not None:
+        tree = yamlfile.read(recipe)
+        _anchor_data(tree, recipe)
+    for assignment in sets:
+        key, equals, value = assignment.partition("=")
+        if not equals or not key.strip():
+            raise DlkitError(f"--set {assignment}: not of the form key=value", code=USAGE)
+        _assign(tree, key.strip(), None if value in ("null", "~") else value, f"--set {assignment}")
+        origin[key.strip()] = "--set"
+    for key, given in (options or {}).items():
+        if given is not None:
+            _assign(tree, key, given, key)
+            origin[key] = "--" + key.rsplit(".", 1)[-1].replace("_", "-")
+    return validate(schema, tree, where=f"recipe {recipe}" if recipe else "", origin=origin)
+
+
+def validate(
+    schema: type[S], tree: Mapping[str, Any], *, where: str = "", origin: Mapping[str, str] = {}
+) -> S:
+    """``tree`` as settings; all mistakes together in one DlkitError."""
+    problems: list[str] = []
+    hints: list[str] = []
+    prepared = _prepare(schema, tree, "", problems)
+    try:
+        settings = schema.model_validate(prepared)
+    except ValidationError as failure:
+        for detail in failure.errors():
+            problem, hint = _describe(schema, detail, where, origin)
+            problems.append(problem)
+            hints.append(hint)
+    if problems:
+        raise DlkitError("; ".join(problems), hint=next(filter(None, hints), ""), code=USAGE)
+    return settings
+
+
+def _anchor_data(tree: dict[str, Any], recipe: Path) -> None:
+    """Make relative paths under ``data`` absolute; names such as builtin:reviews stay."""
+    data = tree.get("data")
+    if data is None:
+        return
+    entries = data.split(",") if isinstance(data, str) else data
+    if not isinstance(entries, list):
+        return  # validation says what is wrong with it
+    anchored: list[Any] = []
+    for entry in entries:
+        path = recipe.absolute().parent / entry if isinstance(entry, str) else None
+        anchored.append(str(path.resolve()) if path is not None and path.exists() else entry)
+    tree["data"] = anchored
+
+
+def _assign(tree: dict[str, Any], key: str, value: object, where: str) -> None:
+    *parents, last = key.split(".")
+    for parent in parents:
+        tree = tree.setdefault(parent, {})
+        if not isinstance(tree, dict):
+            raise DlkitError(f"{where}: {parent} is a value and has no keys", code=USAGE)
+    tree[last] = value
+
+
+def _prepare(
+    schema: type[BaseModel], tree: Mapping[str, Any], prefix: str, problems: list[str]
+) -> dict[str, Any]:
+    """Undo what text cannot say: comma lists become lists; refuse what could be misread."""
+    prepared: dict[str, Any] = {}
+    for key, value in tree.items():
+        field = schema.model_fields.get(key)
+        kinds = _kinds(field.annotation) if field is not None else ()
+        nested = next((k for k in kinds if isinstance(k, type) and issubclass(k, BaseModel)), None)
+        if nested is not None and isinstance(value, Mapping):
+            value = _prepare(nested, value, f"{prefix}{key}.", problems)
+        elif isinstance(value, str) and any(get_origin(k) in (tuple, list) for k in kinds):
+            value = [part.strip() for part in value.split(",") if part.strip()]
+        elif isinstance(value, str):
+            problem = _ambiguous(kinds, value)
+            if problem:
+                problems.append(f"{prefix}{key}: {problem}")
+                continue
+        prepared[key] = value
+    return prepared
+
+
+def _kinds(annotation: Any) -> tuple[Any, ...]:
+    """The types that ``annotation`` allows: the members of a union, or itself."""
+    if get_origin(annotation) in (Union, types.UnionType):
+        return get_args(annotation)
+    return (annotation,)
+
+
+def _ambiguous(kinds: Sequence[Any], value: str) -> str:
+    """What is wrong with ``value`` where YAML, Python and people read it differently."""
+    if bool in kinds and value not in ("true", "false"):
+        return f"must be true or false, not {value!r}"
+    if str in kinds:
+        return ""
+    if int in kinds and re.fullmatch(r"[+-]?0[\d_]+", value):
+        return (
+            f"{value!r} may mean {int(value.replace('_', ''))} or an octal number: write it plain"
+        )
+    if (int in kinds or float in kinds) and "_" in value:
+        return f"must be a number, not {value!r}"
+    return ""
+
+
+_MESSAGES = {
+    "greater_than_equal": "must be at least {ge}",
+    "greater_than": "must be greater than {gt}",
+    "less_than_equal": "must be at most {le}",
+    "less_than": "must be less than {lt}",
+    "int_parsing": "must be a whole number",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "int_parsing_size": "must be a whole number of fewer digits",
+    "float_parsing": "must be a number",
+    "float_type": "must be a number",
+    "finite_number": "must be a finite number",
+    "bool_parsing": "must be true or false",
+    "string_type": "must be text",
+    "literal_error": "must be one of {expected}",
+}
+
+
+def _describe(
+    schema: type[BaseModel],
+    detail: Mapping[str, Any],
+    where: str,
+    origin: Mapping[str, str],
+) -> tuple[str, str]:
+    key = ".".join(str(part) for part in detail["loc"])
+    place = origin.get(key) or (f"{where}: {key}" if where else key)
+    kind = detail["type"]
+    if kind == "extra_forbidden":
+        return f"{place}: unknown key", _nearest(schema, detail["loc"])
+    context = detail.get("ctx", {})
+    template = _MESSAGES.get(kind)
+    message = template.format(**context) if template else str(detail["msg"]).lower()
+    if kind == "value_error":
+        message = str(context.get("error", message))
+    given = detail.get("input")
+    shown = repr(given) if not isinstance(given, str) else given
+    return f"{place}: {message}, not {shown[:80]}", ""
+
+
+def _nearest(schema: type[BaseModel], location: Sequence[Any]) -> str:
+    """A hint that names the known key nearest to the unknown one, with its default."""
+    for part in location[:-1]:
+        field = schema.model_fields.get(str(part))
+        kinds = _kinds(field.annotation) if field is not None else ()
+        inner = next((k for k in kinds if isinstance(k, type) and issubclass(k, BaseModel)), None)
+        if inner is None:
+            return ""
+        schema = inner
+    names = list(schema.model_fields)
+    close = difflib.get_close_matches(str(location[-1]), names, n=1, cutoff=0.6)
+    if not close:
+        return f"known keys: {', '.join(names)}"
+    default = schema.model_fields[close[0]].get_default(call_default_factory=True)
+    return f"did you mean {close[0]} (default: {default})?"
+
+
+def to_yaml(settings: Settings) -> str:
+    """The settings as a recipe that runs again."""
+    import yaml
+
+    return yaml.safe_dump(settings.model_dump(mode="json"), allow_unicode=True, sort_keys=False)

@@ -1,0 +1,65 @@
+"""Every recipe: its header says how to run it, it fits its settings, and it runs."""
+
+from __future__ import annotations
+
+import shlex
+
+import pytest
+
+from dlkit.app import schemas
+from dlkit.config import recipes
+from dlkit.config.resolve import resolve
+
+RECIPES = [pytest.param(each, id=f"{each.task}/{each.name}") for each in recipes.listed()]
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_recipe_fits_the_settings_of_its_task(recipe):
+    resolve(schemas()[recipe.task](), recipe=recipe.path)
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_recipe_begins_with_its_command_and_fits_a_screen(recipe):
+    lines = recipe.path.read_text(encoding="utf-8").splitlines()
+    assert lines[0] == f"# dlkit {recipe.task} train -r {recipe.name}"
+    assert len(recipe.summary) > 20
+    assert len(lines) <= 40
+    assert max(map(len, lines)) <= 100
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_recipe_runs(recipe, dlkit):
+    command = shlex.split(recipe.path.read_text(encoding="utf-8").splitlines()[0].lstrip("# "))
+    done = dlkit(*command[1:], "--set", "epochs=1", "--json")
+    assert (dlkit.home / recipe.task / recipe.name / "MANIFEST").is_file()
+    assert done.stdout.count("\n") == 1
+
+
+def test_show_prints_a_recipe_that_runs_as_shown(dlkit, tmp_path):
+    shown = dlkit("recipes", "show", "word2vec/reviews", "--set", "dim=7").stdout
+    (tmp_path / "mine.yaml").write_text(shown, encoding="utf-8")
+    assert "dim: 7" in shown
+    assert dlkit("recipes", "check", "./mine.yaml", "--task", "word2vec").stdout.endswith("ok\n")
+
+
+def test_copy_never_overwrites(dlkit, tmp_path):
+    dlkit("recipes", "copy", "reviews", "mine.yaml")
+    original = (tmp_path / "mine.yaml").read_bytes()
+    assert original == recipes.find("word2vec/reviews").read_bytes()
+    (tmp_path / "mine.yaml").write_text("mine", encoding="utf-8")
+    assert "exists already" in dlkit("recipes", "copy", "reviews", "mine.yaml", check=2).stderr
+    assert (tmp_path / "mine.yaml").read_text(encoding="utf-8") == "mine"
+
+
+def test_check_names_the_wrong_line_of_a_copied_recipe(dlkit, tmp_path):
+    dlkit("recipes", "copy", "reviews", "mine.yaml")
+    with (tmp_path / "mine.yaml").open("a", encoding="utf-8") as file:
+        file.write("windw: 3\n")
+    done = dlkit("recipes", "check", "mine.yaml", check=2)
+    assert "windw: unknown key" in done.stderr
+    assert "did you mean window (default: 5)?" in done.stderr
+
+
+def test_a_mistyped_recipe_is_answered_with_the_nearest(dlkit):
+    done = dlkit("word2vec", "train", "-r", "revews", check=2)
+    assert "did you mean reviews?" in done.stderr
