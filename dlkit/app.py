@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import Callable
 from importlib import import_module
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -35,7 +35,7 @@ def schemas() -> dict[str, Callable[[], type[Settings]]]:
     """For each task that has recipes, a function that imports and returns its settings class."""
 
     def importer(module: str, name: str) -> Callable[[], type[Settings]]:
-        return lambda: getattr(import_module(module), name)  # type: ignore[no-any-return]
+        return lambda: getattr(import_module(module), name)
 
     return {task: importer(*place) for task, place in SCHEMAS.items()}
 
@@ -82,13 +82,18 @@ def build() -> typer.Typer:
 def _command(arguments: list[str]) -> tuple[Callable[..., object], list[str], str]:
     """What answers ``arguments``: the command object, its own arguments, the name it goes by.
 
-    When the first argument names a room, only that room is imported: every command starts faster.
-    Completion needs the whole tree.
+    When the first arguments name a command, only its room is imported and only it parses: every
+    command starts faster, because Typer loads pydantic for each level that parses. Completion and
+    help of the root need the whole tree.
     """
-    if arguments and arguments[0] in ROOMS and "_DLKIT_COMPLETE" not in os.environ:
-        room: typer.Typer = import_module(ROOMS[arguments[0]]).app
-        return typer.main.get_command(room).main, arguments[1:], f"dlkit {arguments[0]}"
-    return typer.main.get_command(build()).main, arguments, "dlkit"
+    if not arguments or arguments[0] not in ROOMS or "_DLKIT_COMPLETE" in os.environ:
+        return typer.main.get_command(build()).main, arguments, "dlkit"
+    command: Any = typer.main.get_command(import_module(ROOMS[arguments[0]]).app)
+    used = 1
+    while len(arguments) > used and arguments[used] in getattr(command, "commands", ()):
+        command = command.commands[arguments[used]]
+        used += 1
+    return command.main, arguments[used:], " ".join(["dlkit", *arguments[:used]])
 
 
 def run(arguments: list[str]) -> int:
@@ -113,6 +118,13 @@ def _dispatch(arguments: list[str]) -> int:
     try:
         main, rest, name = _command(arguments)
         result = main(args=rest, prog_name=name, standalone_mode=False, obj=schemas())
+    except (BrokenPipeError, ReaderGoneError):
+        raise
+    except SystemExit as leaving:
+        # Typer leaves so when it writes its own help into a closed pipe.
+        if type(sys.stdout).__name__ == "PacifyFlushWrapper":
+            raise ReaderGoneError from None
+        return leaving.code if isinstance(leaving.code, int) else FAILED
     except DlkitError as problem:
         console.error(problem.message, problem.hint)
         return problem.code
@@ -122,33 +134,28 @@ def _dispatch(arguments: list[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         console.error("interrupted")
         return 128 + signal.SIGINT
-    except (BrokenPipeError, ReaderGoneError):
-        raise
-    except SystemExit as leaving:
-        # Typer leaves so when it writes its own help into a closed pipe.
-        if type(sys.stdout).__name__ == "PacifyFlushWrapper":
-            raise ReaderGoneError from None
-        return leaving.code if isinstance(leaving.code, int) else FAILED
     except _UsageError as problem:
         return _usage(problem)
-    except MemoryError:
-        console.error("out of memory", "close other programs, or use less data at a time")
-        return FAILED
-    except OSError as problem:
-        if os.environ.get("DLKIT_DEBUG"):
-            raise
-        where = f"{problem.filename}: " if problem.filename else ""
-        console.error(f"{where}{problem.strerror or problem}")
-        return FAILED
     except Exception as problem:
         if os.environ.get("DLKIT_DEBUG"):
             raise
+        return _unforeseen(problem)
+    return result if isinstance(result, int) else 0
+
+
+def _unforeseen(problem: Exception) -> int:
+    """Tell of an exception that no room turned into a DlkitError."""
+    if isinstance(problem, MemoryError):
+        console.error("out of memory", "close other programs, or use less data at a time")
+    elif isinstance(problem, OSError):
+        where = f"{problem.filename}: " if problem.filename else ""
+        console.error(f"{where}{problem.strerror or problem}")
+    else:
         console.error(
             f"unexpected {type(problem).__name__}: {problem}",
             "this is a bug in dlkit; DLKIT_DEBUG=1 shows where it happened",
         )
-        return FAILED
-    return result if isinstance(result, int) else 0
+    return FAILED
 
 
 def _usage(problem: Exception) -> int:

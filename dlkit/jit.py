@@ -47,6 +47,4 @@ def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
 
     import numba
 
-    if folder is not None:
-        numba.config.CACHE_DIR = str(folder)
     return numba.njit(nogil=True, cache=folder is not None, **options)  # type: ignore[no-any-return]

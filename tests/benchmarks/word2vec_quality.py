@@ -1,0 +1,160 @@
+"""Quality of word vectors beside gensim's, on the same text with the same settings.
+
+    python -m tests.benchmarks.word2vec_quality CORPUS --pairs F.txt --analogies G.txt [--seeds 3]
+
+The corpus is plain text, words between spaces, at most 10,000 words a line (gensim cuts longer
+lines). gensim's scores are stored in baselines.json under the SHA-256 of the corpus, gensim's
+version and the settings; ``--peer`` measures and stores those that are missing (one worker: with
+more, gensim's learning rate does not come down to its end).
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+from tests.benchmarks.wordtests import evaluate
+
+BASELINES = Path(__file__).with_name("baselines.json")
+SETTINGS = {
+    "dim": 100,
+    "window": 5,
+    "negative": 5,
+    "sample": 1e-3,
+    "min_count": 5,
+    "epochs": 3,
+    "min_lr": 1e-4,
+}
+FIRST_LR = {"skipgram": 0.025, "cbow": 0.05}
+
+
+def sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def settings_of(model: str) -> dict[str, object]:
+    return {"model": model, "lr": FIRST_LR[model], **SETTINGS}
+
+
+def dlkit_scores(
+    corpus: Path, model: str, seed: int, threads: int, tests: dict[str, list[Path]]
+) -> dict[str, object]:
+    from dlkit.vectors.store import open_vectors
+
+    with tempfile.TemporaryDirectory() as home:
+        options = [
+            word
+            for key, value in settings_of(model).items()
+            for word in (f"--{key.replace('_', '-')}", str(value))
+        ]
+        command = [sys.executable, "-m", "dlkit", "word2vec", "train", str(corpus), "-n", "x"]
+        command += ["--tokens", "whitespace", "--seed", str(seed), "--threads", str(threads)]
+        start = time.perf_counter()
+        done = subprocess.run(
+            [*command, *options, "--json", "--progress", "off"],
+            env=os.environ | {"DLKIT_HOME": home},
+            check=True,
+            capture_output=True,
+        )
+        seconds = time.perf_counter() - start
+        vectors = open_vectors(Path(home) / "word2vec" / "x")
+        words = [vectors.word(row) for row in range(len(vectors))]
+        return {
+            "seed": seed,
+            "seconds": round(seconds, 1),
+            "train_seconds": json.loads(done.stdout)["seconds"],
+            "tests": evaluate(words, np.array(vectors.matrix), **tests),
+        }
+
+
+def gensim_scores(
+    corpus: Path, model: str, seed: int, tests: dict[str, list[Path]]
+) -> dict[str, object]:
+    from gensim.models import Word2Vec
+
+    settings = settings_of(model)
+    start = time.perf_counter()
+    trained = Word2Vec(
+        corpus_file=str(corpus),
+        vector_size=settings["dim"],
+        window=settings["window"],
+        negative=settings["negative"],
+        sample=settings["sample"],
+        min_count=settings["min_count"],
+        epochs=settings["epochs"],
+        alpha=settings["lr"],
+        min_alpha=settings["min_lr"],
+        sg=int(model == "skipgram"),
+        hs=0,
+        cbow_mean=1,
+        workers=1,
+        seed=seed,
+    )
+    seconds = time.perf_counter() - start
+    return {
+        "seed": seed,
+        "seconds": round(seconds, 1),
+        "tests": evaluate(trained.wv.index_to_key, trained.wv.vectors, **tests),
+    }
+
+
+def table(runs: dict[str, list[dict]], out=sys.stdout) -> None:
+    """Mean and standard deviation of every test, per tool."""
+    names = sorted({name for each in runs.values() for run in each for name in run["tests"]})
+    print("tool".ljust(24), *(name[:18].rjust(18) for name in names), file=out)
+    for tool, each in runs.items():
+        cells = []
+        for name in names:
+            scores = [run["tests"][name]["score"] for run in each]
+            spread = np.std(scores, ddof=1) if len(scores) > 1 else float("nan")
+            cells.append(f"{np.mean(scores):.4f} ± {spread:.4f}".rjust(18))
+        print(f"{tool} n={len(each)}".ljust(24), *cells, file=out)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("corpus", type=Path)
+    parser.add_argument("--pairs", type=Path, nargs="*", default=[])
+    parser.add_argument("--analogies", type=Path, nargs="*", default=[])
+    parser.add_argument("--models", nargs="*", default=["skipgram", "cbow"])
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--peer", action="store_true", help="measure gensim where not stored")
+    parser.add_argument("--json", type=Path, help="write every run here")
+    arguments = parser.parse_args()
+
+    tests = {"pair_files": arguments.pairs, "analogy_files": arguments.analogies}
+    stored = json.loads(BASELINES.read_text(encoding="utf-8")) if BASELINES.exists() else {}
+    key = sha256(arguments.corpus)
+    everything = {}
+    for model in arguments.models:
+        entry = f"gensim 4.4.0 workers=1 {json.dumps(settings_of(model), sort_keys=True)}"
+        peer = stored.setdefault(key, {}).setdefault(entry, [])
+        for seed in range(1, arguments.seeds + 1):
+            if arguments.peer and seed not in {run["seed"] for run in peer}:
+                peer.append(gensim_scores(arguments.corpus, model, seed, tests))
+                BASELINES.write_text(
+                    json.dumps(stored, indent=1, sort_keys=True) + "\n", encoding="utf-8"
+                )
+        ours = [
+            dlkit_scores(arguments.corpus, model, seed, arguments.threads, tests)
+            for seed in range(1, arguments.seeds + 1)
+        ]
+        everything |= {f"gensim {model}": peer, f"dlkit {model}": ours}
+        table({name: runs for name, runs in everything.items() if runs and model in name})
+    if arguments.json:
+        arguments.json.write_text(json.dumps(everything, indent=1), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
