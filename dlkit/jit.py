@@ -1,17 +1,25 @@
 """numba with its cache in a folder that only the user can write.
 
-numba's cache files are pickles, the one exception to the rule that dlkit reads none. They lie in
+numba's cache files are pickles, the one exception to the rule that dlkit reads none. They lie under
 ``$XDG_CACHE_HOME/dlkit/numba`` (``~/.cache/dlkit/numba``), mode 0700, owned by the user; where such
 a folder cannot be had, functions are compiled anew in each process and nothing is read.
 """
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import hashlib
 import os
+import shutil
 import stat
+import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+
+_KEPT_SECONDS: Final = 30 * 24 * 3600.0
 
 
 def user_cache() -> Path:
@@ -36,15 +44,49 @@ def private_folder(path: Path) -> Path | None:
     return path
 
 
+def _sources() -> str:
+    """A digest of the package's source files by path, size and time.
+
+    numba notices a change only in the file of the cached function, not in those of the functions
+    that it calls; so another state of the sources gets another cache.
+    """
+    package = Path(__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        status = path.stat()
+        digest.update(f"{path}\0{status.st_size}\0{status.st_mtime_ns}\n".encode(errors="replace"))
+    return digest.hexdigest()[:16]
+
+
+@functools.cache
+def _cache_folder() -> Path | None:
+    """The folder for this state of the sources; folders unused for a month are removed."""
+    parent = private_folder(user_cache() / "numba")
+    if parent is None:
+        return None
+    folder = private_folder(parent / _sources())
+    if folder is None:
+        return None
+    now = time.time()
+    with contextlib.suppress(OSError):
+        os.utime(folder)
+        for sibling in parent.iterdir():
+            if sibling != folder and now - sibling.stat().st_mtime > _KEPT_SECONDS:
+                shutil.rmtree(sibling, ignore_errors=True)
+    return folder
+
+
 def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     """``numba.njit`` that releases the GIL, cached where a private folder can be had.
 
     Import modules that use it only inside the functions that need them: numba costs 0.3 s.
     """
-    folder = private_folder(user_cache() / "numba")
-    if folder is not None:
-        os.environ["NUMBA_CACHE_DIR"] = str(folder)
-
     import numba
 
-    return numba.njit(nogil=True, cache=folder is not None, **options)  # type: ignore[no-any-return]
+    folder = _cache_folder()
+    if folder is not None:
+        numba.config.CACHE_DIR = str(folder)  # type: ignore[attr-defined]
+    decorator: Callable[[Callable[..., Any]], Any] = numba.njit(
+        nogil=True, cache=folder is not None, **options
+    )
+    return decorator

@@ -1,0 +1,35 @@
+"""Matrices whose rows the vector code can address: aligned, padded with zeros to eight floats."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+LANES = 8
+ALIGNMENT = 64  # bytes: a cache line
+
+Floats = npt.NDArray[np.float32]
+
+
+def padded(dim: int) -> int:
+    """Floats of a stored row of ``dim`` floats."""
+    return -(-dim // LANES) * LANES
+
+
+def aligned(*shape: int) -> Floats:
+    """A float32 array of zeros that starts on a cache line."""
+    size = int(np.prod(shape))
+    spare = ALIGNMENT // 4
+    memory = np.zeros(size + spare, np.float32)
+    start = -memory.ctypes.data // 4 % spare
+    return memory[start : start + size].reshape(shape)
+
+
+def initial_inputs(rows: int, dim: int, seed: int) -> Floats:
+    """(rows, padded(dim)) input vectors, uniform in -0.5/dim .. 0.5/dim, padding 0."""
+    matrix = aligned(rows, padded(dim))
+    draws = np.random.default_rng(seed)
+    for start in range(0, rows, 65536):  # no second matrix in memory
+        part = matrix[start : start + 65536, :dim]
+        part[:] = (draws.random(part.shape, np.float32) - np.float32(0.5)) / np.float32(dim)
+    return matrix

@@ -1,0 +1,109 @@
+"""Skip-gram and CBOW with negative sampling as plain PyTorch modules.
+
+The definition of what dlkit's compiled kernels train: their updates are tested against the
+gradients that autograd finds here. Mikolov et al. 2013, https://arxiv.org/abs/1301.3781 (the two
+models) and https://arxiv.org/abs/1310.4546 (negative sampling).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import softplus
+
+
+def _embeddings(words: int, dim: int) -> tuple[nn.Embedding, nn.Embedding]:
+    """Input vectors, uniform in -0.5/dim .. 0.5/dim, and output vectors, zero."""
+    inputs, outputs = nn.Embedding(words, dim), nn.Embedding(words, dim)
+    nn.init.uniform_(inputs.weight, -0.5 / dim, 0.5 / dim)
+    nn.init.zeros_(outputs.weight)
+    return inputs, outputs
+
+
+class SkipGram(nn.Module):
+    """Each context word by itself predicts the centre word.
+
+    Args:
+        words: V, size of the vocabulary.
+        dim: D, floats of a vector.
+
+    """
+
+    def __init__(self, words: int, dim: int) -> None:
+        super().__init__()
+        self.inputs, self.outputs = _embeddings(words, dim)
+
+    def forward(self, contexts: Tensor, targets: Tensor) -> Tensor:
+        """Logits of every context word with every target.
+
+        Args:
+            contexts: (..., M) ids of context words.
+            targets: (..., K) ids of output words.
+
+        Returns:
+            (..., M, K) inner products.
+
+        """
+        x: Tensor = self.inputs(contexts)  # (..., M, D)
+        y: Tensor = self.outputs(targets)  # (..., K, D)
+        return x @ y.transpose(-1, -2)
+
+
+class ContinuousBagOfWords(nn.Module):
+    """The mean of the context words predicts the centre word.
+
+    Args:
+        words: V, size of the vocabulary.
+        dim: D, floats of a vector.
+        divide_gradient: the true gradient of the mean, 1/M of it for each of M context words.
+            By default each gets the whole of it, as in word2vec.c and in gensim with
+            ``cbow_mean=1``; the loss is the same.
+
+    """
+
+    def __init__(self, words: int, dim: int, *, divide_gradient: bool = False) -> None:
+        super().__init__()
+        self.inputs, self.outputs = _embeddings(words, dim)
+        self.divide_gradient = divide_gradient
+
+    def forward(self, contexts: Tensor, targets: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Logits of the mean context with every target.
+
+        Args:
+            contexts: (..., M) ids of context words.
+            targets: (..., K) ids of output words.
+            mask: (..., M) true where a context counts, at least once a window; default all.
+
+        Returns:
+            (..., 1, K) inner products.
+
+        """
+        x: Tensor = self.inputs(contexts)  # (..., M, D)
+        if mask is None:
+            mask = torch.ones_like(contexts, dtype=torch.bool)
+        weights = mask.to(x.dtype).unsqueeze(-1)  # (..., M, 1)
+        seen = weights.sum(dim=-2, keepdim=True)  # (..., 1, 1)
+        total = (x * weights).sum(dim=-2, keepdim=True)  # (..., 1, D)
+        hidden = total / seen
+        if not self.divide_gradient:
+            # The value of the mean with the gradient of the sum.
+            hidden = total + (hidden - total).detach()
+        y: Tensor = self.outputs(targets)  # (..., K, D)
+        return hidden @ y.transpose(-1, -2)
+
+
+def negative_sampling_loss(logits: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Summed loss -log sigmoid(positive) - sum of log sigmoid(-negative).
+
+    Args:
+        logits: (..., K), the positive output in column 0, negatives behind it.
+        weights: what each output counts, broadcast to ``logits``; default 1.
+
+    Returns:
+        A scalar.
+
+    """
+    signs = torch.ones(logits.shape[-1], dtype=logits.dtype, device=logits.device)
+    signs[0] = -1
+    losses = softplus(logits * signs)
+    return (losses if weights is None else losses * weights).sum()

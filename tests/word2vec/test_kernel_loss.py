@@ -1,0 +1,96 @@
+"""The loss of a window and of held-out text, against plain definitions."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dlkit.word2vec.kernels.heldout import SEED, held_out_loss
+from dlkit.word2vec.kernels.loss import softplus, window_loss
+
+
+@settings(deadline=None)
+@given(st.floats(-1e300, 1e300))
+def test_softplus_is_stable(z):
+    assert softplus(z) == pytest.approx(float(np.logaddexp(0.0, z)), rel=1e-12, abs=1e-300)
+
+
+def test_softplus_keeps_what_is_not_finite():
+    assert math.isnan(softplus(math.nan))
+    assert softplus(math.inf) == math.inf
+    assert softplus(-math.inf) == 0
+
+
+@pytest.mark.parametrize("count", [1, 2, 6, 7, 12, 13])
+def test_window_loss_sums_the_logits_of_all_blocks(count):
+    pairs, block_cells = 3, 4
+    cells = np.full((3 * block_cells, 16), np.nan, np.float32)
+    logits = np.random.default_rng(0).normal(size=(pairs, count)).astype(np.float32)
+    for m in range(pairs):
+        for k in range(count):
+            cells[k // 6 * block_cells + m, 8 + k % 6] = logits[m, k]
+    expected = np.logaddexp(0, -logits[:, 0]).sum() + np.logaddexp(0, logits[:, 1:]).sum()
+    assert window_loss(cells, pairs, block_cells, count) == pytest.approx(expected, rel=1e-6)
+
+
+def held_out_by_hand(ids, x, y, counts, model, window, negative):
+    mass = np.cumsum(counts**0.75)
+    draws = np.random.default_rng(SEED)
+    total, terms = 0.0, 0
+    for i, centre in enumerate(ids):
+        if centre < 0:
+            continue
+        picked = np.searchsorted(mass, draws.random(negative) * mass[-1], "right")
+        contexts = []
+        for step in (-1, 1):
+            for j in range(i + step, i + step * (window + 1), step):
+                if not 0 <= j < len(ids) or ids[j] < 0:
+                    break
+                contexts.append(ids[j])
+        rows = [x[c] for c in contexts]
+        if model == "cbow" and rows:
+            rows = [np.mean(rows, axis=0)]
+        for row in rows:
+            terms += 1
+            total += np.logaddexp(0, -row @ y[centre])
+            total += sum(np.logaddexp(0, row @ y[k]) for k in picked if k != centre)
+    return total / terms if terms else math.nan
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(st.integers(-1, 4), max_size=25),
+    st.sampled_from(["skipgram", "cbow"]),
+    st.integers(1, 4),
+    st.integers(1, 6),
+)
+def test_held_out_loss_is_its_definition(ids, model, window, negative):
+    x, y = np.random.default_rng(0).normal(size=(2, 5, 3))
+    counts = np.array([9, 7, 4, 2, 1])
+    found = held_out_loss(
+        np.array(ids, np.int32), x, y, counts, model=model, window=window, negative=negative
+    )
+    expected = held_out_by_hand(ids, x, y, counts, model, window, negative)
+    assert found == pytest.approx(expected, nan_ok=True)
+
+
+def test_held_out_loss_does_not_depend_on_the_size_of_batches(monkeypatch):
+    ids = np.random.default_rng(1).integers(-1, 5, 200).astype(np.int32)
+    x, y = np.random.default_rng(0).normal(size=(2, 5, 3))
+    arguments = (ids, x, y, np.array([9, 7, 4, 2, 1]))
+    whole = held_out_loss(*arguments, model="skipgram", window=3, negative=2)
+    monkeypatch.setattr("dlkit.word2vec.kernels.heldout.FLOATS_AT_ONCE", 100)
+    assert held_out_loss(*arguments, model="skipgram", window=3, negative=2) == pytest.approx(whole)
+
+
+def test_held_out_loss_shows_what_is_not_finite():
+    x, y = np.ones((2, 3, 4), np.float32)
+    x[1] = np.inf
+    ids, counts = np.array([0, 1, 2], np.int32), np.array([3, 2, 1])
+    for model in ("skipgram", "cbow"):
+        loss = held_out_loss(ids, x, y, counts, model=model, window=1, negative=9)
+        assert not math.isfinite(loss)

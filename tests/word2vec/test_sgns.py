@@ -1,0 +1,486 @@
+"""The trainer: what it computes, that it can stop anywhere, and that it learns."""
+
+from __future__ import annotations
+
+import json
+import math
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dlkit.word2vec.kernels import train
+from dlkit.word2vec.kernels.negatives import negative_table
+from dlkit.word2vec.kernels.stream import keep_thresholds
+from dlkit.word2vec.sgns import NegativeSampling
+
+MODELS = ("skipgram", "cbow")
+MASK = 2**64 - 1
+
+
+def trainer(ids, counts, **changes):
+    options = {
+        "model": "skipgram", "dim": 8, "window": 2, "negative": 5, "sample": 0, "lr": 0.05,
+        "min_lr": 0.001, "epochs": 1, "threads": 1, "seed": 1,
+    } | changes  # fmt: skip
+    return NegativeSampling(np.array(ids, np.int32), np.array(counts), **options)
+
+
+def finish(training):
+    return list(training.run())
+
+
+def topics(seed=0, lines=400):
+    """Lines of words of one of two topics (0-4 and 5-9), and their counts."""
+    draws = np.random.default_rng(seed)
+    text = draws.integers(0, 5, (lines, 12)) + 5 * draws.integers(0, 2, (lines, 1))
+    ids = np.column_stack([text, np.full(lines, -1)]).ravel().astype(np.int32)
+    return ids, np.bincount(text.ravel(), minlength=10)
+
+
+def cosines(vectors):
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return unit @ unit.T
+
+
+# What is computed: a trainer in plain Python and float64, from the definitions.
+
+
+def splitmix(key, position):
+    z = (key + position * 0x9E3779B97F4A7C15) & MASK
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9 & MASK
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EB & MASK
+    return z ^ (z >> 31)
+
+
+def lines_of(ids, keep, window, key):
+    """Kept words with the reach of their windows, line by line."""
+    line = []
+    for position, word in enumerate([*ids, -1]):
+        if word < 0:
+            yield line
+            line = []
+            continue
+        bits = splitmix(key, position)
+        if bits >> 32 <= keep[word]:
+            line.append((int(word), ((bits & 0xFFFFFFFF) * window >> 32) + 1))
+
+
+def by_hand(ids, counts, x, y, *, model, window, negative, sample, lr, epochs, seed):
+    """Train ``x`` and ``y`` in place; returns loss sum and number of terms of the last epoch."""
+    table = negative_table(counts, seed=seed)
+    keep = keep_thresholds(counts, sample=sample)
+    wanted = min(negative, len(counts) - 1)
+    place = 0
+    for epoch in range(epochs):
+        loss, terms = 0.0, 0
+        key = int(np.random.SeedSequence([seed, epoch]).generate_state(1, np.uint64)[0])
+        for line in lines_of(ids, keep, window, key):
+            for i, (centre, reach) in enumerate(line):
+                targets, stop = [centre], place + 2 * wanted + 8
+                while len(targets) <= wanted and place < stop:
+                    if table[place] not in targets:
+                        targets.append(int(table[place]))
+                    place += 1
+                near = line[max(0, i - reach) : i] + line[i + 1 : i + reach + 1]
+                contexts = [word for word, _ in near]
+                group = 16 if model == "skipgram" else len(contexts)
+                for start in range(0, len(contexts), group or 1):
+                    part = contexts[start : start + group]
+                    loss += update_by_hand(x, y, part, targets, lr, model=model, fused=wanted < 6)
+                if contexts:
+                    terms += len(contexts) if model == "skipgram" else 1
+    return loss, terms
+
+
+def update_by_hand(x, y, contexts, targets, lr, *, model, fused):
+    labels = np.eye(len(targets))[0]
+    rows = x[contexts] if model == "skipgram" else x[contexts].mean(axis=0, keepdims=True)
+    logits = rows @ y[targets].T
+    c = lr * (labels - 1 / (1 + np.exp(-logits)))
+    change = c @ y[targets]
+    if model == "skipgram" and fused:  # one block: outputs and inputs in one sweep
+        for m, word in enumerate(contexts):
+            y[targets] += c[m][:, None] * x[word]
+            x[word] += change[m]
+    else:
+        y[targets] += c.T @ rows
+        np.add.at(x, contexts, np.broadcast_to(change, (len(contexts), x.shape[1])))
+    return np.logaddexp(0, np.where(labels == 1, -logits, logits)).sum()
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_training_is_its_definition_wherever_the_stream_is_cut(data):
+    words = data.draw(st.integers(1, 9), "words")
+    ids = data.draw(st.lists(st.integers(-1, words - 1), max_size=60), "ids")
+    options = {
+        "model": data.draw(st.sampled_from(MODELS)),
+        "window": data.draw(st.sampled_from([1, 2, 3, 5, 20])),
+        "negative": data.draw(st.sampled_from([1, 2, 5, 6, 64])),
+        "sample": data.draw(st.sampled_from([0, 0.05])),
+        "epochs": data.draw(st.integers(1, 2)),
+        "seed": data.draw(st.integers(0, 5)),
+    }
+    counts = np.maximum(np.bincount([i for i in ids if i >= 0], minlength=words), 1)
+    training = trainer(
+        ids, counts, dim=data.draw(st.integers(1, 17)), lr=0.1, min_lr=0.1, **options
+    )
+    training.outputs[:] = np.random.default_rng(1).normal(size=training.outputs.shape)
+    training = with_chunk(training, data.draw(st.integers(1, 64), "chunk"))
+    x, y = training.inputs.astype(np.float64), training.outputs.astype(np.float64)
+    loss, terms = by_hand(ids, counts, x, y, lr=0.1, **options)
+    last = finish(training)[-1]
+    assert np.abs(training.inputs - x).max() < 2e-5
+    assert np.abs(training.outputs - y).max() < 2e-5
+    assert last.words == last.total == options["epochs"] * sum(i >= 0 for i in ids)
+    assert last.loss == pytest.approx(loss / terms if terms else math.nan, rel=1e-4, nan_ok=True)
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("negative", [5, 9])
+def test_windows_of_many_contexts_are_trained_whole(model, negative):
+    ids = np.random.default_rng(0).integers(0, 40, 120).astype(np.int32)
+    counts = np.maximum(np.bincount(ids, minlength=40), 1)
+    options = {"model": model, "window": 30, "negative": negative, "sample": 0, "epochs": 1}
+    training = trainer(ids, counts, lr=0.1, min_lr=0.1, **options)
+    x, y = training.inputs.astype(np.float64), training.outputs.astype(np.float64)
+    loss, terms = by_hand(ids, counts, x, y, lr=0.1, seed=1, **options)
+    last = finish(training)[-1]
+    assert last.pairs == terms
+    assert last.loss == pytest.approx(loss / terms, rel=1e-5)
+    assert np.abs(training.inputs - x).max() < 2e-5
+    assert np.abs(training.outputs - y).max() < 2e-5
+
+
+def with_chunk(training, chunk):
+    training._chunk = chunk  # at most as large as the buffers were made for
+    return training
+
+
+def test_table_begins_again_where_it_ends():
+    ids, counts = topics(lines=20)
+    training = trainer(ids, counts)
+    lane = training._lanes[0]
+    lane.cursor[train.TABLE] = len(training._plan.table) - 20
+    finish(training)
+    assert lane.cursor[train.ROUNDS] == 1
+    assert lane.cursor[train.TABLE] < len(training._plan.table) - 20
+    assert np.isfinite(training.inputs).all()
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize(
+    "ids", [[], [-1], [-1, -1, -1], [0], [0, -1], [-1, 0, -1, 1], [0, -1, 1, -1, 0, -1]]
+)
+def test_streams_without_a_pair_train_nothing(model, ids):
+    training = trainer(ids, [2, 1], model=model, epochs=2)
+    before = training.inputs.copy()
+    last = finish(training)[-1]
+    assert training.finished
+    assert np.array_equal(training.inputs, before)
+    assert not training.outputs.any()
+    assert math.isnan(last.loss)
+    assert last.pairs == 0
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("words", [1, 2, 3])
+@pytest.mark.parametrize("negative", [1, 5, 64])
+@pytest.mark.parametrize("threads", [1, 3])
+def test_tiny_vocabularies_and_huge_windows_train(model, words, negative, threads):
+    ids = np.arange(300) % words
+    training = trainer(
+        ids, [100] * words, model=model, window=1000, negative=negative, threads=threads
+    )
+    last = finish(training)[-1]
+    assert np.isfinite(training.inputs).all()
+    assert math.isfinite(last.loss)
+    assert training.outputs.any()
+
+
+@pytest.mark.parametrize("bad", [-2, 3, 2**31 - 1, -(2**31)])
+def test_ids_out_of_range_are_refused(bad):
+    with pytest.raises(ValueError, match="ids must be -1 to 2"):
+        trainer([0, 1, bad, 2], [3, 2, 1])
+    with pytest.raises(ValueError, match="ids must be -1 to 2"):
+        trainer([0], [3, 2, 1]).held_out_loss(np.array([bad], np.int32))
+
+
+@pytest.mark.parametrize("counts", [[], [1, 0], [[1, 2]]])
+def test_counts_that_name_no_word_are_refused(counts):
+    with pytest.raises(ValueError, match="counts"):
+        trainer([], counts)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("model", "glove"), ("dim", 0), ("window", 0), ("negative", 0), ("sample", -1),
+        ("sample", math.nan), ("lr", math.inf), ("lr", -1), ("min_lr", math.nan), ("epochs", 0),
+        ("threads", 0), ("seed", -1),
+    ],
+)  # fmt: skip
+def test_settings_out_of_range_are_refused(name, value):
+    with pytest.raises(ValueError, match=name):
+        trainer([0], [1], **{name: value})
+
+
+def test_wide_ids_are_refused():
+    with pytest.raises(ValueError, match="int32"):
+        NegativeSampling(
+            np.zeros(3, np.int64), np.ones(1, np.int64), model="cbow", dim=1, window=1, negative=1,
+            sample=0, lr=0.1, min_lr=0, epochs=1, threads=1, seed=0,
+        )  # fmt: skip
+
+
+def test_a_mapped_read_only_stream_trains_like_one_in_memory(tmp_path):
+    ids, counts = topics(lines=20)
+    (tmp_path / "ids").write_bytes(ids.tobytes())
+    mapped = np.memmap(tmp_path / "ids", np.int32, mode="r")
+    first, second = trainer(ids, counts), trainer([], counts)
+    second = NegativeSampling(
+        mapped, counts, model="skipgram", dim=8, window=2, negative=5, sample=0, lr=0.05,
+        min_lr=0.001, epochs=1, threads=1, seed=1,
+    )  # fmt: skip
+    finish(first)
+    finish(second)
+    assert first.inputs.tobytes() == second.inputs.tobytes()
+
+
+# Progress.
+
+
+def test_learning_rate_falls_linearly_to_its_end():
+    ids, counts = topics()
+    training = trainer(ids, counts, epochs=3)
+    ends = [p for p in training.run() if p.epoch_done]
+    assert [p.epoch for p in ends] == [0, 1, 2]
+    assert [p.lr for p in ends] == pytest.approx([0.05 - 0.049 / 3, 0.05 - 0.098 / 3, 0.001])
+    assert [p.words for p in ends] == [4800, 9600, 14400]
+    assert training.finished
+    assert finish(training) == []
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("threads", [1, 2])
+def test_loss_falls_and_held_out_loss_falls(model, threads):
+    ids, counts = topics()
+    other, _ = topics(seed=1, lines=50)
+    training = trainer(ids, counts, model=model, threads=threads, epochs=5)
+    before = training.held_out_loss(other)
+    reports = [p for p in training.run() if p.epoch_done]
+    assert reports[-1].loss < reports[0].loss - 0.1
+    assert training.held_out_loss(other) < before - 0.5
+
+
+def test_held_out_loss_of_nothing_is_nan():
+    assert math.isnan(trainer([0], [1]).held_out_loss(np.array([], np.int32)))
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_words_of_one_topic_become_neighbours(model, threads):
+    ids, counts = topics()
+    training = trainer(ids, counts, model=model, threads=threads, epochs=8)
+    finish(training)
+    similar = cosines(training.inputs)
+    same = np.equal.outer(np.arange(10) // 5, np.arange(10) // 5)
+    assert similar[same].min() > similar[~same].max() + 0.5
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_diverged_run_shows_in_the_loss(model):
+    ids, counts = topics()
+    training = trainer(ids, counts, model=model, lr=1e30, min_lr=1e30, epochs=2)
+    assert not math.isfinite(finish(training)[-1].loss)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_every_pair_is_counted(threads):
+    ids = np.zeros(1000, np.int32)
+    training = trainer(ids, [1000], window=1, threads=threads)
+    cuts = 2 * (threads - 1)  # windows do not reach from one thread's part into the next
+    assert finish(training)[-1].pairs == 2 * 999 - cuts
+
+
+def test_large_streams_are_measured_in_part():
+    training = trainer(np.zeros(1 << 18, np.int32), [1 << 18], dim=1, window=1)
+    finish(training)
+    assert training._plan.every == 4
+    assert training._lanes[0].cursor[train.UNITS] == 2 * ((1 << 18) - 1)
+
+
+# Reproducible, and able to stop anywhere.
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_same_seed_gives_same_bits(model):
+    ids, counts = topics(lines=100)
+    runs = [trainer(ids, counts, model=model, seed=seed) for seed in (1, 1, 2)]
+    for run in runs:
+        finish(run)
+    first, again, other = (run.inputs.tobytes() + run.outputs.tobytes() for run in runs)
+    assert first == again
+    assert first != other
+
+
+class PauseAt:
+    """Pauses a trainer before its chunk number ``chunks``: deterministic, unlike a clock."""
+
+    def __init__(self, training, chunks):
+        self.left = chunks
+        training._paused.is_set = self
+        training._paused.clear = lambda: None
+
+    def __call__(self):
+        self.left -= 1
+        return self.left < 0
+
+
+def through_json(state):
+    arrays, scalars = state
+    return {name: array.copy() for name, array in arrays.items()}, json.loads(json.dumps(scalars))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from(MODELS),
+    st.integers(1, 9),
+    st.sampled_from([3, 9]),
+    st.lists(st.integers(0, 40), min_size=1, max_size=5),
+)
+def test_a_run_that_was_paused_and_restored_has_the_bits_of_one_that_was_not(
+    model, window, negative, pauses
+):
+    ids, counts = topics(lines=60)
+    options = {"model": model, "window": window, "negative": negative, "epochs": 2, "sample": 0.1}
+    straight = trainer(ids, counts, **options)
+    expected = finish(straight)[-1]
+    state = None
+    for pause in pauses:
+        training = trainer(ids, counts, **options)
+        if state:
+            training.restore(*state)
+        PauseAt(training, pause)
+        finish(training)
+        state = through_json(training.state())
+    training = trainer(ids, counts, **options)
+    training.restore(*state)
+    reports = finish(training)
+    assert training.inputs.tobytes() == straight.inputs.tobytes()
+    assert training.outputs.tobytes() == straight.outputs.tobytes()
+    if reports:
+        assert reports[-1] == expected
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_pause_from_another_thread_ends_run_with_a_last_report(threads):
+    ids, counts = topics(lines=60000)
+    training = trainer(ids, counts, threads=threads, epochs=1000)
+    timer = threading.Timer(0.5, training.pause)
+    timer.start()
+    reports = finish(training)
+    timer.join()
+    assert reports
+    assert not training.finished
+    assert 0 < reports[-1].words < reports[-1].total
+    words = reports[-1].words
+    run = training.run()
+    assert next(run).words > words  # goes on
+    run.close()
+
+
+def test_pause_before_run_stops_it_at_once():
+    ids, counts = topics(lines=10)
+    training = trainer(ids, counts)
+    training.pause()
+    (only,) = finish(training)
+    assert only.words == 0
+    finish(training)
+    assert training.finished
+
+
+def test_a_closed_generator_leaves_no_thread_and_can_go_on():
+    ids, counts = topics(lines=60000)
+    training = trainer(ids, counts, epochs=1000)
+    before = threading.active_count()
+    run = training.run()
+    first = next(run)
+    run.close()
+    assert threading.active_count() == before
+    again = training.run()
+    assert next(again).words > first.words
+    again.close()
+
+
+def test_a_failure_in_a_thread_reaches_the_caller():
+    ids, counts = topics(lines=10)
+    training = trainer(ids, counts, threads=2)
+    training._lanes[1] = None
+    with pytest.raises(AttributeError):
+        finish(training)
+
+
+def test_epochs_may_change_when_a_run_goes_on():
+    ids, counts = topics(lines=50)
+    short = trainer(ids, counts, epochs=1)
+    finish(short)
+    longer = trainer(ids, counts, epochs=3)
+    longer.restore(*through_json(short.state()))
+    ends = [p for p in longer.run() if p.epoch_done]
+    assert [p.epoch for p in ends] == [1, 2]
+    assert ends[-1].words == ends[-1].total
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("model", "cbow"), ("dim", 9), ("window", 3), ("negative", 4), ("sample", 0.1), ("lr", 0.1),
+        ("min_lr", 0.0), ("threads", 2), ("seed", 2),
+    ],
+)  # fmt: skip
+def test_the_state_of_another_run_is_refused(name, value):
+    ids, counts = topics(lines=10)
+    state = trainer(ids, counts).state()
+    with pytest.raises(ValueError, match=name):
+        trainer(ids, counts, **{name: value}).restore(*state)
+
+
+@pytest.mark.parametrize(
+    ("name", "place", "value"),
+    [
+        ("positions", 0, -1), ("positions", 0, 10**9), ("cursors", (0, train.HELD), 5),
+        ("cursors", (0, train.READY), 99), ("cursors", (0, train.TABLE), 10**9),
+        ("cursors", (0, train.WORDS), -1), ("held", (0, 0, 0), 10), ("held", (0, 0, 0), -1),
+        ("held", (0, 1, 0), -1), ("held", (0, 1, 1), 2), ("held", (0, 2, 0), 0),
+        ("held", (0, 2, 0), 4),
+    ],
+)  # fmt: skip
+def test_a_damaged_state_is_refused_and_changes_nothing(name, place, value):
+    ids, counts = np.arange(640, dtype=np.int32) % 10, np.full(10, 64)
+    training = trainer(ids, counts)
+    PauseAt(training, 3)
+    finish(training)
+    arrays, scalars = through_json(training.state())
+    assert arrays["cursors"][0, train.HELD] == 4
+    arrays[name][place] = value
+    other = trainer(ids, counts)
+    before = other.inputs.copy()
+    with pytest.raises(ValueError, match="state"):
+        other.restore(arrays, scalars)
+    assert np.array_equal(other.inputs, before)
+
+
+def test_a_state_without_an_array_or_of_another_format_is_refused():
+    ids, counts = topics(lines=10)
+    training = trainer(ids, counts)
+    arrays, scalars = training.state()
+    with pytest.raises(ValueError, match="held"):
+        training.restore({k: v for k, v in arrays.items() if k != "held"}, scalars)
+    with pytest.raises(ValueError, match="inputs"):
+        training.restore(arrays | {"inputs": arrays["inputs"][:, :7]}, scalars)
+    with pytest.raises(ValueError, match="format"):
+        training.restore(arrays, scalars | {"format": 2})
