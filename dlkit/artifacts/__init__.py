@@ -1,0 +1,1 @@
+"""The store of artifacts: names, runs, checkpoints, safe writing, distrustful reading."""
