@@ -1,0 +1,220 @@
+"""``dlkit similar``: questions to word vectors."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+import typer.core
+
+from dlkit import console
+from dlkit.errors import NOT_FOUND, USAGE, DlkitError
+from dlkit.similar import arguments
+
+if TYPE_CHECKING:
+    from dlkit.similar.answers import Answer, Refusal
+    from dlkit.similar.questions import Kind, Question, Unreadable
+    from dlkit.vectors.store import WordVectors
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+# The parameters that are whole numbers, and the least that each may be.
+_NUMBERS = {"k": 1, "restrict": 1}
+# The libraries that multiply matrices start a thread for each core at import, which takes longer
+# than the one product that a question needs.
+_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+class SimilarCommand(typer.core.TyperCommand):
+    """A command that reads its own arguments, because dashes are signs here.
+
+    It also starts faster so: Typer converts values by pydantic, whose import takes longer than
+    an answer.
+    """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Fill ``ctx.params``; help and completion stay Typer's."""
+        if ctx.resilient_parsing:
+            return super().parse_args(ctx, args)
+        declared = {
+            name: arguments.Option(
+                each.name,
+                flag=each.is_flag,
+                many=each.multiple,
+                least=_NUMBERS.get(each.name),
+            )
+            for each in self.params
+            if isinstance(each, typer.core.TyperOption)
+            for name in each.opts
+        }
+        typed = arguments.read(args, declared)
+        if typed.help:
+            return super().parse_args(ctx, ["--help"])
+        ctx.params = {each.name: each.default for each in self.params} | typed.values
+        ctx.params["words"] = typed.words
+        ctx.args = []
+        return []
+
+
+def _complete_artifact(incomplete: str) -> list[str]:
+    from dlkit.artifacts import store
+
+    names = [each.name for each in store.list_artifacts() if each.kind == "word-vectors"]
+    return [name for name in names if name.startswith(incomplete)]
+
+
+@app.command("similar", cls=SimilarCommand)
+def similar(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="WORD",
+            help="Words, each a question of its own. With a sign before one of them, +x or -x, "
+            "one expression. A lone - reads questions from stdin, one a line.",
+        ),
+    ] = None,
+    k: Annotated[int, typer.Option("-k", help="Neighbours of each question.")] = 10,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="NAME",
+            help="Artifact with word vectors: NAME, TASK/NAME or a path [default: the newest].",
+            autocompletion=_complete_artifact,
+        ),
+    ] = None,
+    file: Annotated[
+        str | None,
+        typer.Option(
+            "--vectors",
+            metavar="FILE",
+            help="A file of another tool instead: word2vec text or binary, GloVe, fastText .vec, "
+            "also .gz.",
+        ),
+    ] = None,
+    pair: Annotated[bool, typer.Option("--pair", help="The cosine of two words.")] = False,
+    odd_one_out: Annotated[
+        bool, typer.Option("--odd-one-out", help="Of three words or more, the one unlike the rest.")
+    ] = False,
+    restrict: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Only the N most frequent words are answers."),
+    ] = None,
+    literal: Annotated[
+        list[str] | None,
+        typer.Option("--word", metavar="WORD", help="A word that begins with a sign: --word=-x."),
+    ] = None,
+    expressions: Annotated[
+        bool, typer.Option("--expressions", help="Lines of stdin are expressions: a -b +c.")
+    ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit 3 if any question has no answer, not only all.")
+    ] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Hash the vectors again before they are used.")
+    ] = False,
+    form: Annotated[
+        str | None, typer.Option("--format", help="human, tsv or json [default: by stdout].")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object for each answer.")] = False,
+    header: Annotated[bool, typer.Option("--header", help="Name the columns (tsv).")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Only results and errors.")] = False,
+) -> None:
+    """Nearest words by cosine, analogies, pairs, the odd one out.
+
+    Example: dlkit similar 国王 -男人 +女人 -k 5
+    """
+    from dlkit.similar import questions
+
+    output = console.Output(form, json_lines=json, header=header)
+    if pair and odd_one_out:
+        raise DlkitError("--pair and --odd-one-out exclude each other", code=USAGE)
+    kind: Kind = "pair" if pair else "odd" if odd_one_out else "nearest"
+    signed = [*(words or []), *(arguments.UNSIGNED + word for word in literal or [])]
+    asked: Iterable[Sequence[Question | Unreadable]]
+    if questions.wants_stdin(signed):
+        if sys.stdin is None:
+            raise DlkitError("stdin is closed: there is nothing to read words from", code=USAGE)
+        asked = (
+            [questions.from_line(*line, kind, expressions=expressions) for line in some]
+            for some in questions.lines(sys.stdin.fileno())
+        )
+        single = False
+    else:
+        asked = [questions.from_arguments(signed, kind)]
+        single = len(asked[0]) == 1
+    for variable in _THREADS:
+        os.environ.setdefault(variable, "1")
+    vectors = _opened(source, file, verify=verify, quiet=quiet)
+    from dlkit.similar.answers import COLUMNS, answer
+
+    answers = (
+        each for some in asked for each in answer(vectors, some, kind, k=k, restrict=restrict)
+    )
+    _show(answers, output, COLUMNS[kind], single=single, strict=strict)
+
+
+def _opened(source: str | None, file: str | None, *, verify: bool, quiet: bool) -> WordVectors:
+    """The word vectors of an artifact or of a file."""
+    from pathlib import Path
+
+    if file is not None:
+        if source is not None or verify:
+            other = "--from" if source is not None else "--verify"
+            raise DlkitError(f"{other} is for artifacts, --vectors for other files", code=USAGE)
+        from dlkit.progress import follow
+        from dlkit.vectors.formats import read_vectors
+
+        return follow(read_vectors(Path(file)), quiet=quiet)
+    from dlkit.artifacts.store import find
+    from dlkit.vectors.store import open_vectors
+
+    path = find(source, kinds={"word-vectors"})
+    vectors = open_vectors(path, verify=verify, spelling=_spelling)
+    if source is None and not quiet:
+        console.note(f"using {vectors.name}: {len(vectors):,} words x {vectors.dim}")
+    return vectors
+
+
+def _spelling(settings: Mapping[str, Any]) -> Callable[[str], str]:
+    """What spells a word as the corpus was; imported only for a word not found as typed."""
+
+    def spell(word: str) -> str:
+        from dlkit.data.normalise import Normaliser
+
+        return Normaliser.from_dict(settings).word(word)
+
+    return spell
+
+
+def _show(
+    answers: Iterator[Answer | Refusal],
+    output: console.Output,
+    columns: Sequence[str],
+    *,
+    single: bool,
+    strict: bool,
+) -> None:
+    """Write each answer as it comes; refusals to stderr, or among the objects of JSON."""
+    from dlkit.similar.answers import Refusal
+
+    count = refused = 0
+    for each in answers:
+        count += 1
+        if isinstance(each, Refusal):
+            refused += 1
+            if output.form == "json":
+                output.answer(columns, [], each.value)
+            if single:
+                raise each.problem
+            if output.form != "json":
+                console.error(each.problem.message, each.problem.hint)
+        elif output.form == "human" and columns[0] == "query":
+            output.answer(columns[1:], [row[1:] for row in each.rows], each.value, title=each.text)
+        else:
+            output.answer(columns, each.rows, each.value)
+    if refused and (strict or refused == count):
+        raise DlkitError(f"{refused:,} of {count:,} questions have no answer", code=NOT_FOUND)

@@ -1,0 +1,1 @@
+"""Word vectors without torch: mapped store, queries, file formats."""

@@ -1,0 +1,88 @@
+"""The words of a vocabulary, held as one text: a word is found without building a dictionary.
+
+A dictionary of 100,000 words takes longer to build than one question takes to answer. A search
+through the bytes of the vocabulary takes a fraction of a millisecond, so the dictionary is built
+only when many words are asked for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+
+# Looking up this many words by searching costs about as much as building the dictionary.
+_SEARCHES = 64
+
+
+class Lexicon:
+    r"""Words in row order, the most frequent first.
+
+    Args:
+        text: one line a row, UTF-8: the word, then ``end``, then anything, then a newline.
+            It is not decoded as a whole: in a word that is read, bad bytes become ``\xNN``.
+        end: what ends a word, one byte: a tab, or the newline itself.
+
+    Raises:
+        ValueError: a line has no word, or not one ``end``.
+
+    """
+
+    def __init__(self, text: bytes, *, end: bytes) -> None:
+        if text and not text.endswith(b"\n"):
+            raise ValueError("the last line has no end")
+        characters = np.frombuffer(text, dtype=np.uint8)
+        self._text = text
+        self._end = end
+        self._lines = np.flatnonzero(characters == ord("\n"))
+        self._starts = np.concatenate(([0], self._lines[:-1] + 1))[: len(self._lines)]
+        self._stops = np.flatnonzero(characters == ord(end))
+        if (
+            len(self._stops) != len(self._lines)
+            or (self._stops <= self._starts).any()
+            or (self._stops > self._lines).any()
+        ):
+            raise ValueError("not one word a line")
+        self._searches = 0
+
+    @classmethod
+    def of(cls, words: Sequence[bytes]) -> Lexicon:
+        """The lexicon of ``words`` in UTF-8, none of which is empty or holds a newline."""
+        return cls(b"".join(word + b"\n" for word in words), end=b"\n")
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def word(self, row: int) -> str:
+        """The word of ``row``."""
+        return self._text[self._starts[row] : self._stops[row]].decode("utf-8", "backslashreplace")
+
+    def row(self, word: str) -> int | None:
+        """The row of ``word``, the first if it stands there twice; None if it is not there."""
+        # An argument that is not UTF-8 arrives with surrogates, which no vocabulary word has.
+        sought = word.encode("utf-8", "surrogatepass")
+        if not sought or b"\n" in sought or self._end in sought:
+            return None
+        self._searches += 1
+        if self._searches > _SEARCHES:
+            return self._rows.get(sought)
+        needle = b"\n" + sought + self._end
+        if self._text.startswith(needle[1:]):
+            return 0
+        place = self._text.find(needle)
+        return None if place < 0 else int(np.searchsorted(self._lines, place)) + 1
+
+    @cached_property
+    def _rows(self) -> dict[bytes, int]:
+        # Backwards, so that the first of equal words stays.
+        words = self.plain.split(b"\n")[:-1]
+        return {words[row]: row for row in range(len(words) - 1, -1, -1)}
+
+    @cached_property
+    def plain(self) -> bytes:
+        """The words alone, one a line."""
+        if self._end == b"\n":
+            return self._text
+        return re.sub(re.escape(self._end) + rb"[^\n]*", b"", self._text)
