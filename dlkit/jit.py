@@ -18,7 +18,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-
 _KEPT_SECONDS: Final = 30 * 24 * 3600.0
 
 

@@ -220,6 +220,6 @@ def test_text_files_say_their_encoding(path: Path):
             assert "encoding" in names, f"line {node.lineno}: {ast.unparse(node)[:80]}"
 
 
-@pytest.mark.parametrize("path", [p for p in MODULES if p.name == "__init__.py"], ids=str)
+@pytest.mark.parametrize("path", [p for p in MODULES if p.name == "__init__.py"], ids=name_of)
 def test_packages_import_nothing_when_they_are_imported(path: Path):
     assert not list(imports_of(tree_of(path)))

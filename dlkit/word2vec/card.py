@@ -1,0 +1,57 @@
+"""The model card: what a person reads who finds the folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dlkit.word2vec.config import Word2vecConfig
+
+_WHAT = {
+    "skipgram": "skip-gram: each word's vector is trained to tell the words around it from noise",
+    "cbow": "continuous bag of words: the mean of the words around is trained to tell the word",
+}
+
+
+def render(name: str, config: Word2vecConfig, document: Mapping[str, Any]) -> str:
+    """The card of a word2vec artifact as Markdown; ``document`` is its artifact.json."""
+    data, scores = document["data"], document["scores"]
+    held_out = scores.get("held_out_loss")
+    loss = f"{scores['loss']:.4f} in the last epoch"
+    if held_out is not None:
+        loss += f", {held_out:.4f} on text that was held out"
+    settings = {
+        "window": config.window,
+        "negative": config.negative,
+        "sample": config.sample,
+        "min-count": config.text.min_count,
+        "epochs": config.epochs,
+        "learning rate": f"{config.first_lr} to {config.min_lr}",
+        "seed": config.seed,
+        "threads": document["threads"],
+    }
+    return "\n".join(
+        [
+            f"# {name}: word vectors",
+            "",
+            f"{document['words']:,} words, {document['dim']} numbers each, trained with dlkit "
+            "by negative sampling (Mikolov et al. 2013, arXiv 1310.4546).",
+            "",
+            f"- Model: {_WHAT[config.model]}.",
+            f"- Text: {data['words']:,} words in {data['lines']:,} lines; "
+            f"tokens: {document['text']['tokens']}.",
+            f"- Loss: {loss}.",
+            *(f"- {key}: {value}" for key, value in settings.items()),
+            "",
+            "## Use",
+            "",
+            f"    dlkit similar WORD --from word2vec/{name}",
+            "",
+            "## Limits",
+            "",
+            "The vectors repeat what stands in their text, its prejudices included. A word has one "
+            "vector for all its meanings. Similar means used alike: opposites come out near.",
+            "",
+        ]
+    )

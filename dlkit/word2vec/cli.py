@@ -1,0 +1,198 @@
+"""``dlkit word2vec``: word vectors from text."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from dlkit import console
+from dlkit.config.cli import complete_recipe
+
+app = typer.Typer(
+    name="word2vec",
+    help="Word vectors from text: train them here, ask them with `dlkit similar`.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def _room() -> None:
+    """Word vectors from text: train them here, ask them with `dlkit similar`."""
+
+
+def _complete_recipe(incomplete: str) -> list[str]:
+    prefix = "word2vec/"
+    return [name.removeprefix(prefix) for name in complete_recipe(prefix + incomplete)]
+
+
+def complete_interrupted(incomplete: str) -> list[str]:
+    """Names of interrupted runs for the shell."""
+    from dlkit.artifacts import store
+
+    names = [each.name for each in store.list_interrupted("word2vec")]
+    return [name for name in names if name.startswith(incomplete)]
+
+
+# The defaults in these texts are those of config.py; a test holds the two together.
+@app.command("train")
+def train(
+    data: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[CORPUS]…",
+            help="Text, csv, jsonl or parquet files (also .gz .bz2 .xz .zst), folders, - for "
+            "stdin, builtin:reviews, or a dataset's hub id. Optional if the recipe names data.",
+        ),
+    ] = None,
+    recipe: Annotated[
+        str | None,
+        typer.Option(
+            "--recipe", "-r", help="Recipe: NAME or path.", autocompletion=_complete_recipe
+        ),
+    ] = None,
+    sets: Annotated[
+        list[str] | None,
+        typer.Option("--set", "-s", metavar="KEY=VALUE", help="Any setting of the recipe."),
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option("--name", "-n", help="Name of the artifact [default: after the corpus]."),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="skipgram or cbow [default: skipgram].", show_default=False)
+    ] = None,
+    dim: Annotated[int | None, typer.Option(help="Numbers per vector [default: 100].")] = None,
+    window: Annotated[
+        int | None,
+        typer.Option(help="Most words to either side, drawn anew in 1..N [default: 5]."),
+    ] = None,
+    negative: Annotated[
+        int | None, typer.Option(help="Noise words per centre word, 1 to 64 [default: 5].")
+    ] = None,
+    sample: Annotated[
+        float | None,
+        typer.Option(help="Subsampling threshold of frequent words; 0: none [default: 0.001]."),
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the corpus [default: 5].")] = None,
+    lr: Annotated[
+        float | None,
+        typer.Option(help="First learning rate [default: 0.025 skipgram, 0.05 cbow]."),
+    ] = None,
+    min_lr: Annotated[
+        float | None, typer.Option(help="Last learning rate [default: 0.0001].")
+    ] = None,
+    min_count: Annotated[
+        int | None, typer.Option(help="Leave out words seen less often than this [default: 5].")
+    ] = None,
+    max_vocab: Annotated[
+        int | None, typer.Option(help="Keep only the N most frequent words [default: all].")
+    ] = None,
+    tokens: Annotated[
+        str | None,
+        typer.Option(
+            help="How text becomes words: auto, whitespace, char or zh (Chinese words) "
+            "[default: auto]."
+        ),
+    ] = None,
+    lowercase: Annotated[
+        bool | None,
+        typer.Option("--lowercase/--no-lowercase", help="Lower-case the text [default: no]."),
+    ] = None,
+    drop_punctuation: Annotated[
+        bool | None,
+        typer.Option(
+            "--drop-punctuation/--keep-punctuation",
+            help="Strip punctuation from words, drop words of nothing else [default: keep].",
+        ),
+    ] = None,
+    text_column: Annotated[
+        str | None, typer.Option(help="Column of a table that holds the text [default: found].")
+    ] = None,
+    split: Annotated[
+        str | None, typer.Option(help="Split of a dataset, or all [default: train].")
+    ] = None,
+    encoding: Annotated[
+        str | None, typer.Option(help="Encoding of text files [default: utf-8].")
+    ] = None,
+    encoding_errors: Annotated[
+        str | None,
+        typer.Option(help="strict, or replace bytes that are not text [default: strict]."),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Of everything random [default: 1].")] = None,
+    threads: Annotated[
+        int | None,
+        typer.Option(help="CPU threads; 1 gives the same bits every time [default: all cores]."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Read, count, estimate; train and write nothing.")
+    ] = False,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Go on with the newest interrupted run, or that of --name."),
+    ] = False,
+    form: Annotated[
+        str | None, typer.Option("--format", help="human, tsv or json [default: by stdout].")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="The result as a JSON object.")] = False,
+    header: Annotated[bool, typer.Option("--header", help="Name the columns (tsv).")] = False,
+    progress: Annotated[str, typer.Option(help="auto, bar, plain, json or off.")] = "auto",
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Only results, warnings and errors.")
+    ] = False,
+) -> None:
+    """Train word vectors by negative sampling.
+
+    Windows never cross a line end; a line may have any length. Words are counted in a first pass
+    and written to disk as numbers, so memory grows with the vocabulary, not with the corpus.
+
+    Example: dlkit word2vec train corpus.txt --dim 200 --epochs 3
+    """
+    from dlkit.config import recipes
+    from dlkit.config.resolve import resolve
+    from dlkit.progress import follow
+    from dlkit.word2vec import train as work
+    from dlkit.word2vec.config import Word2vecConfig
+
+    output = console.Output(form, json_lines=json, header=header)
+    options: dict[str, object] = {
+        "data": data or None,
+        "model": model,
+        "dim": dim,
+        "window": window,
+        "negative": negative,
+        "sample": sample,
+        "epochs": epochs,
+        "lr": lr,
+        "min_lr": min_lr,
+        "text.min_count": min_count,
+        "text.max_vocab": max_vocab,
+        "text.tokens": tokens,
+        "text.lowercase": lowercase,
+        "text.drop_punctuation": drop_punctuation,
+        "text.text_column": text_column,
+        "text.split": split,
+        "text.encoding": encoding,
+        "text.encoding_errors": encoding_errors,
+        "seed": seed,
+        "threads": threads,
+    }
+    path = recipes.find(recipe, task="word2vec") if recipe is not None else None
+    if resume:
+        going_on = work.resume(name, recipe=path, sets=sets or (), options=options)
+        saved = follow(going_on, mode=progress, quiet=quiet)
+    else:
+        config = resolve(Word2vecConfig, recipe=path, sets=sets or (), options=options)
+        if dry_run:
+            facts = follow(work.dry_run(config), mode=progress, quiet=quiet)
+            output.answer(("fact", "value"), list(facts.items()), facts)
+            return
+        default = path.stem if path is not None and not data else None
+        saved = follow(
+            work.run(config, name=name, default_name=default), mode=progress, quiet=quiet
+        )
+    row = {"artifact": saved.reference, "path": str(saved.path), **saved.facts}
+    output.answer(list(row), [list(row.values())], row)

@@ -1,0 +1,50 @@
+"""The recipe of word2vec: every knob, its default, range and unit."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from dlkit.config.schema import Settings
+from dlkit.data.config import TextConfig
+
+
+class Word2vecConfig(Settings):
+    """Settings of ``dlkit word2vec train``; names as in word2vec and fastText."""
+
+    data: tuple[str, ...] = Field(default=(), description="corpora: paths, builtin:NAME, hub ids")
+    text: TextConfig = Field(default=TextConfig(), description="how text becomes words")
+    model: Literal["skipgram", "cbow"] = Field(
+        default="skipgram", description="predict the context from the word, or the reverse"
+    )
+    dim: int = Field(default=100, ge=1, le=10_000, description="numbers per vector")
+    window: int = Field(
+        default=5, ge=1, le=1_000, description="most words to either side; drawn anew in 1..window"
+    )
+    negative: int = Field(default=5, ge=1, le=64, description="noise words per centre word")
+    sample: float = Field(
+        default=1e-3, ge=0, le=1, description="subsampling threshold of frequent words; 0: none"
+    )
+    lr: float | None = Field(
+        default=None, gt=0, le=10, description="first learning rate; 0.025 skipgram, 0.05 cbow"
+    )
+    min_lr: float = Field(default=1e-4, ge=0, le=10, description="last learning rate")
+    epochs: int = Field(default=5, ge=1, le=100_000, description="passes over the corpus")
+    held_out: bool = Field(
+        default=True, description="keep up to 0.5 % of the text (100,000 words) for an honest loss"
+    )
+    seed: int = Field(default=1, ge=0, le=2**63 - 1, description="of everything random")
+    threads: int | None = Field(
+        default=None, ge=1, le=1024, description="CPU threads; all cores if not given"
+    )
+    checkpoint_minutes: float = Field(
+        default=10, gt=0, le=1e6, description="minutes between checkpoints"
+    )
+
+    @property
+    def first_lr(self) -> float:
+        """The learning rate at the start; the C tool's default of each model if none is given."""
+        if self.lr is not None:
+            return self.lr
+        return 0.025 if self.model == "skipgram" else 0.05
