@@ -1,0 +1,140 @@
+"""What a folder holds: a data set in the layout of the Hugging Face hub, or text files.
+
+Splits by file and folder names: https://huggingface.co/docs/hub/datasets-file-names-and-splits
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from dlkit.data import formats
+from dlkit.errors import DlkitError
+
+_TABLES: Final = ("parquet", "arrow", "csv", "tsv", "json")
+# Cards and settings that lie beside a data set's tables.
+_ASIDE: Final = re.compile(
+    r"(?i)(readme|licen[cs]e|copying|notice|citation)(\..*)?|dataset_infos?\.json|dataset_dict\.json"
+    r"|state\.json"
+)
+_WORDS: Final = {
+    "train": "train",
+    "training": "train",
+    "test": "test",
+    "testing": "test",
+    "eval": "test",
+    "evaluation": "test",
+    "validation": "validation",
+    "valid": "validation",
+    "val": "validation",
+    "dev": "validation",
+}
+
+
+@dataclass(frozen=True)
+class Contents:
+    """The files to read, in order, and what to tell about the choice."""
+
+    files: list[Path]
+    notes: tuple[str, ...]
+
+
+def look(folder: Path, split: str) -> Contents:
+    """Choose what to read of a folder.
+
+    Args:
+        folder: looked through recursively; links to folders are not followed.
+        split: train, test, validation, another name, or all.
+
+    Raises:
+        DlkitError: a folder cannot be listed, there is nothing to read, or no such split.
+
+    """
+    found, hidden = _walk(folder)
+    kept = [path for path in found if not _ASIDE.fullmatch(path.name)]
+    tables = [path for path in kept if formats.by_name(path.name)[0] in _TABLES]
+    texts = [path for path in kept if formats.by_name(path.name)[0] == "text"]
+    plain = [path for path in texts if _inner_suffix(path) in (".txt", ".text")]
+    if tables and len(tables) >= len(plain):
+        files, notes = _one_split(folder, _one_format(tables), split)
+    else:
+        files, notes = plain or texts, []
+    if not files:
+        raise DlkitError(f"no text files and no tables in the folder {folder}")
+    notes.append(f"{folder}: {_counted(len(files), 'file')} to read")
+    if hidden:
+        notes.append(f"{folder}: {_counted(hidden, 'hidden file')} not read")
+    others = len(found) - len(files)
+    if others:
+        notes.append(f"{folder}: {_counted(others, 'other file')} not read")
+    return Contents(files, tuple(notes))
+
+
+def _walk(folder: Path) -> tuple[list[Path], int]:
+    """All files below a folder in the order of their paths, and how many hidden ones there are."""
+    found: list[Path] = []
+    hidden = 0
+
+    def fail(error: OSError) -> None:
+        raise DlkitError(f"cannot list the folder {error.filename}: {error.strerror}") from error
+
+    for parent, folders, names in os.walk(folder, onerror=fail):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in names:
+            if name.startswith("."):
+                hidden += 1
+            else:
+                found.append(Path(parent, name))
+    found.sort(key=lambda path: os.fsencode(path.relative_to(folder)))
+    return found, hidden
+
+
+def _inner_suffix(path: Path) -> str:
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    if suffixes and suffixes[-1] in formats.CODECS:
+        suffixes.pop()
+    return suffixes[-1] if suffixes else ""
+
+
+def _one_format(tables: list[Path]) -> list[Path]:
+    """The tables of the format that most files have; a data set is of one format."""
+    kinds = [formats.by_name(path.name)[0] for path in tables]
+    most = max(_TABLES, key=lambda kind: (kinds.count(kind), -_TABLES.index(kind)))
+    return [path for path, kind in zip(tables, kinds, strict=True) if kind == most]
+
+
+def split_of(path: Path) -> str | None:
+    """The split that a path inside a data set names, the file's name before its folders'."""
+    for part in reversed(path.parts):
+        for word in re.split(r"[\W_\d]+", part.lower()):
+            if word in _WORDS:
+                return _WORDS[word]
+    return None
+
+
+def _one_split(folder: Path, tables: list[Path], split: str) -> tuple[list[Path], list[str]]:
+    splits = {path: split_of(path.relative_to(folder)) for path in tables}
+    names = sorted({name or "train" for name in splits.values()})
+    if split == "all" or not any(splits.values()):
+        if split not in ("all", "train"):
+            raise DlkitError(
+                f"{folder} has no split {split!r}: its files name none", hint="--split all"
+            )
+        return tables, []
+    wanted = _WORDS.get(split, split)
+    files = [path for path in tables if (splits[path] or "train") == wanted]
+    if not files:
+        raise DlkitError(
+            f"{folder} has no split {split!r}; it has {', '.join(names)}",
+            hint=f"--split {names[0]}, or --split all",
+        )
+    others = [name for name in names if name != wanted]
+    note = f"{folder}: the split {wanted} is read"
+    return files, [note + (f", not {', '.join(others)} (--split all reads all)" if others else "")]
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,132 @@
+"""The second pass over a corpus: final word ids, rare words dropped, held-out blocks set aside."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from dlkit.data.vocab import Vocabulary
+from dlkit.errors import DlkitError
+from dlkit.records import Record, Step
+
+if TYPE_CHECKING:
+    from dlkit.data.scan import WordTable
+
+HELD_OUT_BLOCK: Final = 512  # tokens
+FEWEST_BLOCKS: Final = 50  # a shorter corpus has nothing to spare
+HELD_OUT_EVERY: Final = 200  # blocks; of a long corpus at most half a per cent is held out
+HELD_OUT_MOST: Final = 200  # blocks; 100 thousand tokens measure a loss well enough
+_AT_A_TIME: Final = 1 << 20  # ids
+_PULSE: Final = 0.2  # seconds between progress records
+
+
+@dataclass(frozen=True, eq=False)
+class Written:
+    """What the second pass leaves: the held-out ids, (h,) int32, and the digest of all ids."""
+
+    held_out: npt.NDArray[np.int32]
+    sha256: str
+
+
+def frequent_words(
+    table: WordTable, *, min_count: int, max_vocab: int | None
+) -> tuple[Vocabulary, npt.NDArray[np.int32]]:
+    """The words that stay, and the final id of every counted word (-1: dropped), (words,) int32.
+
+    Raises:
+        DlkitError: no word is frequent enough.
+
+    """
+    counts = table.counts
+    frequent = np.flatnonzero(counts >= min_count)
+    if not len(frequent):
+        top = int(counts.argmax())
+        word, count = table.word(top).decode(), int(counts[top])
+        word = word if len(word) <= 40 else word[:40] + "…"
+        raise DlkitError(
+            f"no word occurs {min_count:,} times; the most frequent, {word!r}, occurs {count:,}",
+            hint=f"--min-count {count}",
+        )
+    entries = [(-int(counts[number]), table.word(int(number)), int(number)) for number in frequent]
+    entries.sort()
+    entries = entries[:max_vocab]
+    order = np.array([number for _, _, number in entries], np.int64)
+    numbers = np.full(len(counts), -1, np.int32)
+    numbers[order] = np.arange(len(order), dtype=np.int32)
+    return Vocabulary([word.decode() for _, word, _ in entries], counts[order]), numbers
+
+
+def held_out_every(blocks: int) -> int:
+    """Of how many blocks one is held out; 0 if none is."""
+    return max(HELD_OUT_EVERY, blocks // HELD_OUT_MOST) if blocks >= FEWEST_BLOCKS else 0
+
+
+def write_ids(
+    spool: Path,
+    path: Path,
+    numbers: npt.NDArray[np.int32],
+    tokens: int,
+    *,
+    stopping: Callable[[], None],
+    held_out: bool,
+) -> Generator[Record, None, Written]:
+    """Write the training stream to ``path``.
+
+    Args:
+        spool: word numbers in order of first appearance, with line ends.
+        path: the file to write.
+        numbers: the final id of each number, -1 for a dropped word.
+        tokens: how many ids will stay.
+        stopping: called several times a second.
+        held_out: whether to set blocks aside.
+
+    Raises:
+        DlkitError: the folder is full.
+
+    """
+    from dlkit.data.renumber import Renumberer
+
+    blocks = tokens // HELD_OUT_BLOCK
+    renumber = Renumberer(
+        numbers,
+        block=HELD_OUT_BLOCK,
+        blocks=blocks,
+        every=held_out_every(blocks) if held_out else 0,
+        chosen=FEWEST_BLOCKS - 1,  # so that the shortest corpus that has held-out text has a block
+    )
+    digest = hashlib.sha256()
+    held: list[npt.NDArray[np.int32]] = [np.empty(0, np.int32)]
+    started = told = time.monotonic()
+    total = spool.stat().st_size
+    try:
+        with spool.open("rb") as reader, path.open("wb") as writer:
+            while len(ids := np.fromfile(reader, "<i4", _AT_A_TIME)):
+                stopping()
+                train, aside = renumber(ids)
+                data = train.astype("<i4", copy=False).data
+                digest.update(data)
+                writer.write(data)
+                held.append(aside.copy())
+                if (now := time.monotonic()) - told >= _PULSE:
+                    told, done = now, float(reader.tell())
+                    yield Step("encoding", done, float(total), "bytes", done / (now - started))
+    except OSError as error:
+        raise cannot_write(path.parent, error) from error
+    held_ids = np.concatenate(held)
+    digest.update(held_ids.astype("<i4", copy=False).data)
+    return Written(held_ids, digest.hexdigest())
+
+
+def cannot_write(folder: Path, error: OSError) -> DlkitError:
+    """The error for a folder that the encoded corpus does not fit in."""
+    return DlkitError(
+        f"cannot write to {folder}: {error.strerror or error}",
+        hint="the encoded corpus takes 4 bytes a word, twice: free some space",
+    )
