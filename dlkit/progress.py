@@ -191,7 +191,9 @@ def step_line(step: Step) -> str:
 
 
 def _step_facts(step: Step) -> str:
-    parts = [f"{short(step.done)} {step.unit}", f"{short(step.rate)} {step.unit}/s"]
+    parts = [f"{short(step.done)} {step.unit}"]
+    if step.rate > 0:
+        parts.append(f"{short(step.rate)} {step.unit}/s")
     parts += [f"{key} {_number(value)}" for key, value in step.facts.items() if value == value]
     left = _seconds_left(step)
     if left is not None:
@@ -214,7 +216,8 @@ def short(value: float) -> str:
 
 
 def _facts(facts: Mapping[str, object]) -> str:
-    return "  ".join(f"{key} {_number(value)}" for key, value in facts.items())
+    told = {key: value for key, value in facts.items() if value is not None}
+    return "  ".join(f"{key} {_number(value)}" for key, value in told.items())
 
 
 def _number(value: object) -> str:

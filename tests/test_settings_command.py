@@ -51,12 +51,14 @@ def refused(dlkit, *arguments, code: int = 2) -> str:
         ("model", "glove"),
         ("tokens", "words"),
         ("encoding", "utf-99"),
+        ("encoding", "base64"),
+        ("encoding", "rot13"),
     ],
 )
 def test_a_value_out_of_range_is_refused_with_option_and_value(dlkit, corpus, option, value):
     told = refused(dlkit, corpus, f"--{option}", value)
     assert option.replace("-", "_") in told.replace("-", "_")
-    assert value in told or str(float(value)) in told
+    assert value in told or (value == "1e30" and "1e+30" in told)
 
 
 @pytest.mark.parametrize("value", ["x", "", "1e400", "9" * 5000])

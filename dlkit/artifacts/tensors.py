@@ -102,7 +102,8 @@ def write_tensors(tensors: Mapping[str, Array]) -> Callable[[BinaryIO], None]:
         for name in ordered:
             array = arrays[name]
             if array.nbytes:
-                array = array.astype(array.dtype.newbyteorder("<"), copy=False)
+                # Contiguous first: a column cut out of a matrix can be reshaped without being so.
+                array = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
                 stream.write(array.reshape(-1).view(np.uint8).data)
 
     return write

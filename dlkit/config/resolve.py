@@ -69,6 +69,8 @@ def validate(
             problem, hint = _describe(schema, detail, where, origin)
             problems.append(problem)
             hints.append(hint)
+    if len(problems) > _MOST_PROBLEMS:
+        problems[_MOST_PROBLEMS:] = [f"and {len(problems) - _MOST_PROBLEMS:,} more mistakes"]
     if problems:
         raise DlkitError("; ".join(problems), hint=next(filter(None, hints), ""), code=USAGE)
     return settings

@@ -15,6 +15,8 @@ from dlkit.errors import USAGE, DlkitError
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 20
+# The parser takes 20 microseconds for each value, however short it is.
+MAX_VALUES = 10_000
 
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 
@@ -80,7 +82,9 @@ class _Builder:
         root: list[Any] = []
         # Each open collection, with the key that waits for its value (mappings only).
         stack: list[tuple[Any, list[str]]] = [(root, [])]
-        for event in events:
+        for number, event in enumerate(events):
+            if number > MAX_VALUES:
+                raise self.fail(event, f"more than {MAX_VALUES:,} keys, values and brackets")
             if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
                 raise self.fail(event, "anchors and aliases are not allowed in a recipe")
             if isinstance(event, yaml.ScalarEvent):

@@ -13,9 +13,9 @@ from torch.nn.functional import softplus
 
 
 def _embeddings(words: int, dim: int) -> tuple[nn.Embedding, nn.Embedding]:
-    """Input vectors, uniform in -0.5/dim .. 0.5/dim, and output vectors, zero."""
+    """Input vectors, uniform in -1/dim .. 1/dim, and output vectors, zero."""
     inputs, outputs = nn.Embedding(words, dim), nn.Embedding(words, dim)
-    nn.init.uniform_(inputs.weight, -0.5 / dim, 0.5 / dim)
+    nn.init.uniform_(inputs.weight, -1 / dim, 1 / dim)
     nn.init.zeros_(outputs.weight)
     return inputs, outputs
 

@@ -84,11 +84,12 @@ def commit(
             "vocabulary": len(words),
             "dim": config.dim,
             "epochs": config.epochs,
-            **scores,
+            "loss": scores["loss"],
+            "held_out_loss": scores.get("held_out_loss"),
             "seconds": round(seconds, 2),
             "words_per_second": round(rate),
         },
-        f"dlkit similar {_shell_word(words[min(len(words) - 1, 20)])} --from {reference}",
+        f"dlkit similar {_shell_word(words[min(len(words) - 1, 100)])} --from {reference}",
     )
 
 

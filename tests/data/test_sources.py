@@ -166,12 +166,6 @@ def test_impossible_paths_are_refused(name):
     refused(name, match="cannot read|no such")
 
 
-@pytest.mark.parametrize("encoding", ["nonsense", "base64", "rot13", "\0", ""])
-def test_what_is_no_encoding_is_refused(tmp_path, encoding):
-    write(tmp_path / "a.txt")
-    refused("a.txt", match="is not a character encoding", encoding=encoding)
-
-
 @pytest.mark.parametrize("name", ["a.txt.gz", "a.csv.bz2", "a.xz", "a.zst"])
 def test_plain_text_under_a_compressed_name_is_refused_with_a_hint(tmp_path, name):
     write(tmp_path / name)

@@ -27,12 +27,12 @@ def test_logits_have_a_row_for_each_prediction(kind, rows):
 
 
 @pytest.mark.parametrize("kind", MODULES)
-def test_parameters_are_two_matrices_and_start_as_in_word2vec(kind):
+def test_parameters_are_two_matrices_and_start_as_in_gensim(kind):
     module = kind(1000, 4)
     assert sum(p.numel() for p in module.parameters()) == 2 * 1000 * 4
-    assert module.inputs.weight.abs().max() <= 0.5 / 4
+    assert module.inputs.weight.abs().max() <= 1 / 4
     assert float(module.inputs.weight.detach().std()) == pytest.approx(
-        0.25 / math.sqrt(12), rel=0.05
+        0.5 / math.sqrt(12), rel=0.05
     )
     assert not module.outputs.weight.any()
 

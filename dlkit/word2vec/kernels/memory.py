@@ -26,10 +26,15 @@ def aligned(*shape: int) -> Floats:
 
 
 def initial_inputs(rows: int, dim: int, seed: int) -> Floats:
-    """(rows, padded(dim)) input vectors, uniform in -0.5/dim .. 0.5/dim, padding 0."""
+    """(rows, padded(dim)) input vectors, uniform in -1/dim .. 1/dim, padding 0.
+
+    The range is gensim's. word2vec.c has half of it, which came out lower for CBOW on 17 million
+    words of English (means of 3 seeds, 3 epochs: WordSim-353 0.582 against 0.586, analogies 0.219
+    against 0.221).
+    """
     matrix = aligned(rows, padded(dim))
     draws = np.random.default_rng(seed)
     for start in range(0, rows, 65536):  # no second matrix in memory
         part = matrix[start : start + 65536, :dim]
-        part[:] = (draws.random(part.shape, np.float32) - np.float32(0.5)) / np.float32(dim)
+        part[:] = (draws.random(part.shape, np.float32) * 2 - 1) / np.float32(dim)
     return matrix
