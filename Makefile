@@ -33,7 +33,7 @@ fix: $(STAMP)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# CORPUS=path/to/text makes the benchmarks of training run on it; see tests/benchmarks/README.md.
+# CORPUS=path/to/text makes the benchmarks of training run on it; see tests/benchmarks/__main__.py.
 bench: $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	$(BIN)/python -m tests.benchmarks $(if $(CORPUS),--corpus $(CORPUS))

@@ -18,8 +18,8 @@ WORTHWHILE: Final = 1 << 20  # bytes; smaller files are hashed faster than looke
 _MOST: Final = 2_000  # notes kept
 
 
-def _place(status: os.stat_result, folder: Path) -> Path:
-    return folder / f"{status.st_dev:x}-{status.st_ino:x}"
+def _place(status: os.stat_result, folder: Path, what: str) -> Path:
+    return folder / f"{status.st_dev:x}-{status.st_ino:x}{what}"
 
 
 def _note(status: os.stat_result, sha256: str) -> bytes:
@@ -33,19 +33,22 @@ def _folder() -> Path | None:
         return None
 
 
-def holds(status: os.stat_result, sha256: str) -> bool:
-    """Whether the file with ``status`` was found to have the hash ``sha256`` and is unchanged."""
+def holds(status: os.stat_result, sha256: str, what: str = "") -> bool:
+    """Whether the file with ``status`` was found to have the hash ``sha256`` and is unchanged.
+
+    ``what`` names another fact that was found of that content, and is asked for instead.
+    """
     folder = _folder()
     if folder is None:
         return False
     try:
-        with _place(status, folder).open("rb") as file:
+        with _place(status, folder, what).open("rb") as file:
             return file.read(300) == _note(status, sha256)
     except OSError:
         return False
 
 
-def remember(status: os.stat_result, sha256: str) -> None:
+def remember(status: os.stat_result, sha256: str, what: str = "") -> None:
     """Note that the file with ``status`` has the hash ``sha256``; does nothing if it cannot."""
     folder = _folder()
     if folder is None:
@@ -54,7 +57,7 @@ def remember(status: os.stat_result, sha256: str) -> None:
     with suppress(OSError):
         try:
             temporary.write_bytes(_note(status, sha256))
-            temporary.replace(_place(status, folder))
+            temporary.replace(_place(status, folder, what))
         except OSError:
             temporary.unlink(missing_ok=True)
         notes = list(folder.iterdir())

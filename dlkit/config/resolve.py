@@ -16,6 +16,7 @@ from dlkit.config.schema import Settings
 from dlkit.errors import USAGE, DlkitError
 
 S = TypeVar("S", bound=Settings)
+_MOST_TOLD = 10  # mistakes in one message
 
 
 def resolve(
@@ -65,12 +66,13 @@ def validate(
     try:
         settings = schema.model_validate(prepared)
     except ValidationError as failure:
-        for detail in failure.errors():
+        details = failure.errors()
+        for detail in details[:_MOST_TOLD]:
             problem, hint = _describe(schema, detail, where, origin)
             problems.append(problem)
             hints.append(hint)
-    if len(problems) > _MOST_PROBLEMS:
-        problems[_MOST_PROBLEMS:] = [f"and {len(problems) - _MOST_PROBLEMS:,} more mistakes"]
+        if len(details) > _MOST_TOLD:
+            problems.append(f"and {len(details) - _MOST_TOLD:,} more mistakes")
     if problems:
         raise DlkitError("; ".join(problems), hint=next(filter(None, hints), ""), code=USAGE)
     return settings

@@ -15,6 +15,8 @@ import numpy as np
 
 # Looking up this many words by searching costs about as much as building the dictionary.
 _SEARCHES = 64
+_MOST_DIGITS = 19  # of a count: 2^63 - 1 has as many
+_WORDS_AND_COUNTS = re.compile(rb"(?:[^\t\n]++\t[0-9]{1,%d}+\n)*+" % _MOST_DIGITS)
 
 
 class Lexicon:
@@ -79,6 +81,23 @@ class Lexicon:
         # Backwards, so that the first of equal words stays.
         words = self.plain.split(b"\n")[:-1]
         return {words[row]: row for row in range(len(words) - 1, -1, -1)}
+
+    def fault(self) -> str:
+        """What is wrong where the lines hold words and counts; empty if nothing is.
+
+        A count is a whole number from 0 to 2^63 - 1 in ASCII digits; no word comes twice.
+        """
+        if not _WORDS_AND_COUNTS.fullmatch(self._text):
+            return "a line is not a word, a tab and a count"
+        digits = self._lines - self._stops - 1
+        for row in np.flatnonzero(digits == _MOST_DIGITS):
+            if int(self._text[self._stops[row] + 1 : self._lines[row]]) >= 1 << 63:
+                return f"the count of line {row + 1} is larger than 2^63 - 1"
+        words = self.plain.split(b"\n")[:-1]
+        if len(set(words)) == len(words):
+            return ""
+        twice = min(range(len(words)), key=lambda row: self._rows[words[row]] == row)
+        return f"line {twice + 1} has the word of line {self._rows[words[twice]] + 1} again"
 
     @cached_property
     def plain(self) -> bytes:

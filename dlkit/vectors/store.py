@@ -16,11 +16,13 @@ from dlkit.vectors.lexicon import Lexicon
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from dlkit.artifacts.load import Artifact
     from dlkit.vectors.suggest import Suggester
 
 # Below the smallest normal float32 a norm has lost its digits: such a row counts as zeros.
 TINY = float(np.finfo(np.float32).tiny)
 _VALUES_AT_ONCE = 1 << 18
+_QUICKLY_CHECKED = 1 << 17  # bytes of vocabulary, checked in 2 ms
 # Hashed once and remembered: hashing them would cost more than the question.
 _LAZY = frozenset({"vectors.safetensors", "outputs.safetensors"})
 
@@ -167,10 +169,7 @@ def open_vectors(
             hint="dlkit artifacts list",
             code=USAGE,
         )
-    try:
-        lexicon = Lexicon(artifact.read("vocab.txt"), end=b"\t")
-    except ValueError as problem:
-        raise _damaged(f"vocab.txt: {problem}", name) from None
+    lexicon = _lexicon(artifact, name, verify=verify)
     tensors = read_tensors(artifact.file("vectors.safetensors"))
     matrix, norms = _checked(tensors, len(lexicon), document, name)
     text = document.get("text")
@@ -178,6 +177,26 @@ def open_vectors(
         raise _damaged("artifact.json has no settings of the text", name)
     normalise = compose if spelling is None else spelling(text)
     return WordVectors(name, lexicon, matrix, norms, normalise=normalise)
+
+
+def _lexicon(artifact: Artifact, name: str, *, verify: bool) -> Lexicon:
+    """The vocabulary, whose every line is looked at once and not again while it is the same."""
+    from dlkit.artifacts import remembered
+
+    status = artifact.file("vocab.txt").stat()
+    sha256 = artifact.entries["vocab.txt"].sha256
+    try:
+        lexicon = Lexicon(artifact.read("vocab.txt"), end=b"\t")
+    except ValueError as problem:
+        raise _damaged(f"vocab.txt: {problem}", name) from None
+    big = status.st_size > _QUICKLY_CHECKED
+    if verify or not big or not remembered.holds(status, sha256, "-vocabulary"):
+        fault = lexicon.fault()
+        if fault:
+            raise _damaged(f"vocab.txt: {fault}", name)
+        if big:
+            remembered.remember(status, sha256, "-vocabulary")
+    return lexicon
 
 
 def _checked(
