@@ -104,7 +104,7 @@ class NegativeSampling:
         self._ids, self._words = checks.checked_ids(ids, vocabulary)
         self._settings = {
             "model": model, "dim": dim, "window": window, "negative": negative,
-            "sample": sample, "lr": lr, "min_lr": min_lr, "seed": seed, "threads": threads,
+            "sample": sample, "lr": lr, "min_lr": min_lr, "seed": seed,
             "vocabulary": vocabulary, "stream": len(self._ids),
         }  # fmt: skip
         self._model, self._dim, self._window, self._negative = model, dim, window, negative
@@ -125,19 +125,29 @@ class NegativeSampling:
             negative=possible,
             every=int(np.clip(self._words // MEASURED_WINDOWS, 1, LARGEST_STRIDE)),
         )
-        hot = min(HOT_ROWS, vocabulary) if threads > 1 else 0
-        self._lanes = [
-            train.make_lane(
-                dim=memory.padded(dim), window=window, negative=possible,
-                chunk=self._chunk, hot=hot,
-            )
-            for _ in range(threads)
-        ]  # fmt: skip
-        self._bounds = np.linspace(0, len(self._ids), threads + 1).astype(np.int64)
-        self._positions = self._bounds[:-1].copy()
+        self._threads = threads
+        self._divide(threads)
         self._epoch = 0
         self._paused = threading.Event()
         self._failure: BaseException | None = None
+
+    def _divide(self, threads: int) -> None:
+        """Cut the stream in equal parts, one with its buffers for each thread."""
+        from dlkit.word2vec.kernels import memory, train
+
+        self._lanes = [
+            train.make_lane(
+                dim=memory.padded(self._dim), window=self._window, negative=self._plan.negative,
+                chunk=self._chunk, hot=min(HOT_ROWS, len(self._counts)) if threads > 1 else 0,
+            )
+            for _ in range(threads)
+        ]  # fmt: skip
+        self._bounds = self._cuts(threads)
+        self._positions = self._bounds[:-1].copy()
+
+    def _cuts(self, threads: int) -> npt.NDArray[np.int64]:
+        """(threads + 1,) where each thread's part of the stream begins and ends."""
+        return np.linspace(0, len(self._ids), threads + 1).astype(np.int64)
 
     @property
     def inputs(self) -> Vectors:
@@ -153,6 +163,23 @@ class NegativeSampling:
     def finished(self) -> bool:
         """Whether all epochs are done."""
         return self._epoch >= self._epochs
+
+    def compile(self) -> None:
+        """Compile the kernels, or load them from the cache, so that ``run`` trains at once."""
+        from dlkit.word2vec.kernels import hot, memory, train
+
+        lane = train.make_lane(
+            dim=memory.padded(self._dim), window=self._window, negative=self._plan.negative,
+            chunk=self._chunk, hot=0,
+        )  # fmt: skip
+        self._kernel()(self._plan, lane, 0, 0, np.uint64(0), False, np.float32(0))  # noqa: FBT003
+        hot.take_rows(self._inputs, lane.hot_inputs, lane.hot_inputs)
+        hot.merge_rows(self._inputs, lane.hot_inputs, lane.hot_inputs)
+
+    def _kernel(self) -> Any:
+        from dlkit.word2vec.kernels import train
+
+        return train.train_skipgram if self._model == "skipgram" else train.train_cbow
 
     def pause(self) -> None:
         """Make the threads stop at the next chunk and ``run`` return; may be called anywhere."""
@@ -189,7 +216,7 @@ class NegativeSampling:
 
         ids, _ = checks.checked_ids(ids, len(self._counts))
         return held_out_loss(
-            ids, self.inputs, self.outputs, self._counts,
+            ids, self.inputs, self.outputs, self._counts, keep=self._plan.keep,
             model=self._model, window=self._window, negative=self._negative,
         )  # fmt: skip
 
@@ -213,12 +240,14 @@ class NegativeSampling:
             "losses": np.array([lane.loss[0] for lane in self._lanes]),
             "held": held,
         }
-        return arrays, {"format": STATE_FORMAT, "epoch": self._epoch, "settings": self._settings}
+        settings = {**self._settings, "threads": len(self._lanes)}
+        return arrays, {"format": STATE_FORMAT, "epoch": self._epoch, "settings": settings}
 
     def restore(self, arrays: Mapping[str, np.ndarray], scalars: Mapping[str, Any]) -> None:
         """Go back to what ``state`` returned, of a trainer with the same stream and settings.
 
-        Only ``epochs`` may differ; the learning rate then falls over the new length.
+        Only ``epochs`` and ``threads`` may differ. The learning rate then falls over the new
+        length; an epoch that was begun ends on the threads that it began with.
 
         Raises:
             ValueError: the state is of another trainer, or damaged. Nothing was changed then.
@@ -235,7 +264,11 @@ class NegativeSampling:
         ]
         if differing:
             raise ValueError(f"state is of a run with another {', '.join(differing)}")
-        checks.check_state(arrays, self._plan, self._bounds, dim=self._dim)
+        threads = scalars["settings"].get("threads")
+        if type(threads) is not int or not 1 <= threads <= 1 << 16:
+            raise ValueError(f"state is of {threads!r} threads")
+        checks.check_state(arrays, self._plan, self._cuts(threads), dim=self._dim)
+        self._divide(threads)
         self.inputs[:] = arrays["inputs"]
         self.outputs[:] = arrays["outputs"]
         self._positions[:] = arrays["positions"]
@@ -245,9 +278,13 @@ class NegativeSampling:
             lane.loss[0] = arrays["losses"][number]
             size = lane.cursor[train.HELD]
             lane.words[:size], lane.low[:size], lane.high[:size] = arrays["held"][number][:, :size]
+        if np.array_equal(self._positions, self._bounds[:-1]):
+            self._begin_epoch(self._epoch)
 
     def _run_epoch(self) -> Iterator[Progress]:
         """Run the threads to the end of the epoch or a pause, reporting meanwhile."""
+        from dlkit.word2vec.kernels import memory
+
         self._failure = None
         workers = [
             threading.Thread(target=self._work, args=(number,), daemon=True)
@@ -259,6 +296,7 @@ class NegativeSampling:
             for worker in workers:
                 worker.join(REPORTS_EVERY)
                 while worker.is_alive():
+                    memory.release_pages(self._ids)
                     yield self._progress(epoch_done=False)
                     worker.join(REPORTS_EVERY)
         except BaseException:  # the caller left: stop, and be ready to go on
@@ -270,9 +308,9 @@ class NegativeSampling:
 
     def _work(self, number: int) -> None:
         """Train one thread's part of the stream from where it stands."""
-        from dlkit.word2vec.kernels import hot, train
+        from dlkit.word2vec.kernels import hot
 
-        train_piece = train.train_skipgram if self._model == "skipgram" else train.train_cbow
+        train_piece = self._kernel()
         plan, lane = self._plan, self._lanes[number]
         position, end = int(self._positions[number]), int(self._bounds[number + 1])
         key = np.random.SeedSequence([self._seed, self._epoch]).generate_state(1, np.uint64)[0]
@@ -301,6 +339,11 @@ class NegativeSampling:
         from dlkit.word2vec.kernels import train
 
         self._epoch = epoch
+        if len(self._lanes) != self._threads:
+            totals = [(place, self._counted(place)) for place in (train.WORDS, train.UNITS)]
+            self._divide(self._threads)
+            for place, total in totals:
+                self._lanes[0].cursor[place] = total
         self._positions[:] = self._bounds[:-1]
         for lane in self._lanes:
             lane.cursor[train.MEASURED] = 0

@@ -37,9 +37,12 @@ def test_window_loss_sums_the_logits_of_all_blocks(count):
     assert window_loss(cells, pairs, block_cells, count) == pytest.approx(expected, rel=1e-6)
 
 
-def held_out_by_hand(ids, x, y, counts, model, window, negative):
+def held_out_by_hand(ids, x, y, counts, keep, model, window, negative):
     mass = np.cumsum(counts**0.75)
     draws = np.random.default_rng(SEED)
+    drawn = draws.integers(0, 2**32, len(ids), np.uint32)
+    ids = [word for word, draw in zip(ids, drawn, strict=True) if word < 0 or draw <= keep[word]]
+    reach = draws.integers(1, window + 1, len(ids))
     total, terms = 0.0, 0
     for i, centre in enumerate(ids):
         if centre < 0:
@@ -47,7 +50,7 @@ def held_out_by_hand(ids, x, y, counts, model, window, negative):
         picked = np.searchsorted(mass, draws.random(negative) * mass[-1], "right")
         contexts = []
         for step in (-1, 1):
-            for j in range(i + step, i + step * (window + 1), step):
+            for j in range(i + step, i + step * (reach[i] + 1), step):
                 if not 0 <= j < len(ids) or ids[j] < 0:
                     break
                 contexts.append(ids[j])
@@ -71,10 +74,10 @@ def held_out_by_hand(ids, x, y, counts, model, window, negative):
 def test_held_out_loss_is_its_definition(ids, model, window, negative):
     x, y = np.random.default_rng(0).normal(size=(2, 5, 3))
     counts = np.array([9, 7, 4, 2, 1])
-    found = held_out_loss(
-        np.array(ids, np.int32), x, y, counts, model=model, window=window, negative=negative
-    )
-    expected = held_out_by_hand(ids, x, y, counts, model, window, negative)
+    keep = np.array([0, 2**30, 2**31, 2**32 - 1, 2**32 - 1], np.uint32)
+    settings = {"keep": keep, "model": model, "window": window, "negative": negative}
+    found = held_out_loss(np.array(ids, np.int32), x, y, counts, **settings)
+    expected = held_out_by_hand(ids, x, y, counts, **settings)
     assert found == pytest.approx(expected, nan_ok=True)
 
 
@@ -82,9 +85,10 @@ def test_held_out_loss_does_not_depend_on_the_size_of_batches(monkeypatch):
     ids = np.random.default_rng(1).integers(-1, 5, 200).astype(np.int32)
     x, y = np.random.default_rng(0).normal(size=(2, 5, 3))
     arguments = (ids, x, y, np.array([9, 7, 4, 2, 1]))
-    whole = held_out_loss(*arguments, model="skipgram", window=3, negative=2)
+    settings = {"keep": np.full(5, 2**31, np.uint32), "model": "skipgram", "window": 3}
+    whole = held_out_loss(*arguments, **settings, negative=2)
     monkeypatch.setattr("dlkit.word2vec.kernels.heldout.FLOATS_AT_ONCE", 100)
-    assert held_out_loss(*arguments, model="skipgram", window=3, negative=2) == pytest.approx(whole)
+    assert held_out_loss(*arguments, **settings, negative=2) == pytest.approx(whole)
 
 
 def test_held_out_loss_shows_what_is_not_finite():
@@ -92,5 +96,14 @@ def test_held_out_loss_shows_what_is_not_finite():
     x[1] = np.inf
     ids, counts = np.array([0, 1, 2], np.int32), np.array([3, 2, 1])
     for model in ("skipgram", "cbow"):
-        loss = held_out_loss(ids, x, y, counts, model=model, window=1, negative=9)
+        loss = held_out_loss(
+            ids,
+            x,
+            y,
+            counts,
+            keep=np.full(3, 2**32 - 1, np.uint32),
+            model=model,
+            window=1,
+            negative=9,
+        )
         assert not math.isfinite(loss)

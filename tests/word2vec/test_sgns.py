@@ -439,7 +439,7 @@ def test_epochs_may_change_when_a_run_goes_on():
     ("name", "value"),
     [
         ("model", "cbow"), ("dim", 9), ("window", 3), ("negative", 4), ("sample", 0.1), ("lr", 0.1),
-        ("min_lr", 0.0), ("threads", 2), ("seed", 2),
+        ("min_lr", 0.0), ("seed", 2),
     ],
 )  # fmt: skip
 def test_the_state_of_another_run_is_refused(name, value):
@@ -447,6 +447,40 @@ def test_the_state_of_another_run_is_refused(name, value):
     state = trainer(ids, counts).state()
     with pytest.raises(ValueError, match=name):
         trainer(ids, counts, **{name: value}).restore(*state)
+
+
+@pytest.mark.parametrize(("before", "after"), [(1, 3), (3, 1), (2, 5)])
+def test_a_run_goes_on_with_another_number_of_threads(before, after):
+    ids, counts = topics(lines=400)
+    first = trainer(ids, counts, threads=before, epochs=3)
+    PauseAt(first, 2 * before)
+    finish(first)
+    assert not first.finished
+    second = trainer(ids, counts, threads=after, epochs=3)
+    second.restore(*through_json(first.state()))
+    ends = [p for p in second.run() if p.epoch_done]
+    assert second.finished
+    assert ends[-1].words == ends[-1].total == 3 * int((ids >= 0).sum())
+    assert np.isfinite(second.inputs).all()
+    assert second.state()[1]["settings"]["threads"] == after
+
+
+def test_compiling_changes_nothing():
+    ids, counts = topics(lines=100)
+    plain, compiled = trainer(ids, counts), trainer(ids, counts)
+    compiled.compile()
+    finish(plain)
+    finish(compiled)
+    assert np.array_equal(plain.inputs, compiled.inputs)
+
+
+@pytest.mark.parametrize("threads", [0, -1, 1.5, None, 10**9])
+def test_a_state_of_an_impossible_number_of_threads_is_refused(threads):
+    ids, counts = topics(lines=10)
+    arrays, scalars = trainer(ids, counts).state()
+    scalars["settings"] = scalars["settings"] | {"threads": threads}
+    with pytest.raises(ValueError, match="state"):
+        trainer(ids, counts).restore(arrays, scalars)
 
 
 @pytest.mark.parametrize(

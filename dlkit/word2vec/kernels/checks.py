@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from dlkit.word2vec.kernels.memory import release_pages
 from dlkit.word2vec.kernels.train import CURSOR, HELD, READY, TABLE, Plan
 
 Ids = npt.NDArray[np.int32]
@@ -68,6 +69,7 @@ def checked_ids(ids: Ids, vocabulary: int) -> tuple[Ids, int]:
         if part.min() < -1 or part.max() >= vocabulary:
             raise ValueError(f"ids must be -1 to {vocabulary - 1}; {part.min()}..{part.max()} seen")
         words += int(np.count_nonzero(part >= 0))
+        release_pages(view)
     return view, words
 
 

@@ -1,7 +1,8 @@
 """The negative-sampling loss on text that was not trained on, in numpy.
 
-Nothing is drawn anew between two calls: all words count (no subsampling), windows are full, and
-the negatives come from a seed of their own, so that the figures of two epochs can be compared.
+Words are subsampled and windows drawn as in training, so that the figure compares with the
+training loss; but all draws come from a seed of their own and are the same at every call, so that
+the figures of two epochs compare, too.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ def held_out_loss(
     outputs: Floats,
     counts: npt.NDArray[np.int64],
     *,
+    keep: npt.NDArray[np.uint32],
     model: Literal["skipgram", "cbow"],
     window: int,
     negative: int,
@@ -36,13 +38,17 @@ def held_out_loss(
         inputs: (V, D) input vectors.
         outputs: (V, D) output vectors.
         counts: (V,) frequencies; negatives are drawn by ``counts ** 0.75``.
+        keep: (V,) what a 32-bit draw must not exceed for a word to be kept.
         model: which loss.
-        window: words to either side.
+        window: most words to either side; each centre draws its own from 1 up.
         negative: negatives of a window; one that equals the centre counts nothing.
 
     """
     mass = np.cumsum(counts.astype(np.float64) ** POWER)
     draws = np.random.default_rng(SEED)
+    drawn = draws.integers(0, 1 << 32, len(ids), np.uint32)
+    ids = ids[(ids < 0) | (drawn <= keep[np.maximum(ids, 0)])]
+    reach = draws.integers(1, window + 1, len(ids))
     lines = np.cumsum(ids < 0)
     offsets = np.concatenate([np.arange(-window, 0), np.arange(1, window + 1)])
     centres = np.flatnonzero(ids >= 0)
@@ -54,6 +60,7 @@ def held_out_loss(
         inside = (places >= 0) & (places < len(ids))
         places[~inside] = 0
         inside &= (lines[places] == lines[here][:, None]) & (ids[places] >= 0)
+        inside &= np.abs(offsets) <= reach[here][:, None]
         picked = np.searchsorted(mass, draws.random((len(here), negative)) * mass[-1], "right")
         targets = np.column_stack([ids[here], np.minimum(picked, len(counts) - 1)])
         real = targets != ids[here][:, None]  # (B, 1 + negative)

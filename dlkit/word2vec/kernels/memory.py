@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import mmap
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -38,3 +41,16 @@ def initial_inputs(rows: int, dim: int, seed: int) -> Floats:
         part = matrix[start : start + 65536, :dim]
         part[:] = (draws.random(part.shape, np.float32) * 2 - 1) / np.float32(dim)
     return matrix
+
+
+def release_pages(array: npt.NDArray[Any]) -> None:
+    """Give back the memory of the file pages that were read through ``array``, if it is mapped.
+
+    They stay in the system's cache and come back when they are read again; without this a process
+    would seem to hold as much memory as the file is long.
+    """
+    owner: Any = array
+    while isinstance(owner, np.ndarray):
+        owner = owner.base
+    if isinstance(owner, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        owner.madvise(mmap.MADV_DONTNEED)
