@@ -93,7 +93,10 @@ def _command(arguments: list[str]) -> tuple[Callable[..., object], list[str], st
     while len(arguments) > used and arguments[used] in getattr(command, "commands", ()):
         command = command.commands[arguments[used]]
         used += 1
-    return command.main, arguments[used:], " ".join(["dlkit", *arguments[:used]])
+    rest = arguments[used:]
+    if arguments[0] != "similar" and "-h" in rest[-1:]:  # similar reads -h as a word
+        rest = [*rest[:-1], "--help"]
+    return command.main, rest, " ".join(["dlkit", *arguments[:used]])
 
 
 def run(arguments: list[str]) -> int:
@@ -161,10 +164,11 @@ def _unforeseen(problem: Exception) -> int:
 def _usage(problem: Exception) -> int:
     context = getattr(problem, "ctx", None)
     path = context.command_path if context is not None else "dlkit"
+    if type(problem).__name__ == "NoArgsIsHelpError":
+        console.say(str(problem))
+        return USAGE
     message = str(problem.format_message()) if hasattr(problem, "format_message") else str(problem)
     message = message.strip()
-    if not message:  # a group called without a command: its help was shown
-        return USAGE
     console.error(message.rstrip("."), f"{path} --help")
     return USAGE
 

@@ -134,6 +134,9 @@ class Output:
             sys.stdout.flush()
         except BrokenPipeError:
             raise ReaderGoneError from None
+        except OSError as problem:
+            reason = problem.strerror or problem
+            raise DlkitError(f"cannot write the results to stdout: {reason}") from None
 
     def _table(self, columns: Sequence[str], rows: Iterable[Sequence[object]], title: str) -> None:
         from rich.box import SIMPLE_HEAD
@@ -142,7 +145,10 @@ class Output:
         from rich.text import Text
 
         rows = [list(row) for row in rows]
-        table = Table(box=SIMPLE_HEAD, title_justify="left", pad_edge=False, show_edge=False)
+        bold = "" if os.environ.get("NO_COLOR") else "bold"
+        table = Table(
+            box=SIMPLE_HEAD, header_style=bold, pad_edge=False, show_edge=False, border_style=""
+        )
         for index, column in enumerate(columns):
             numeric = bool(rows) and all(_is_number(row[index]) for row in rows)
             table.add_column(Text(column), justify="right" if numeric else "left", overflow="fold")
@@ -152,7 +158,7 @@ class Output:
         console = Console(highlight=False, markup=False, emoji=False)
         with console.capture() as drawn:
             if title:
-                console.print(Text(printable(title), style="bold"))
+                console.print(Text(printable(title), style=bold))
             console.print(table)
             console.print()
         self._write(drawn.get())

@@ -174,13 +174,8 @@ def lines(record: Record) -> list[str]:
             return [text]
         case Epoch(number, total, seconds, metrics):
             return [f"epoch {number}/{total}  {_facts(metrics)}  {seconds:.1f} s"]
-        case Saved(reference, path, facts, next_command):
-            told = [f"saved {reference} in {path}"]
-            if facts:
-                told.append(_facts(facts))
-            if next_command:
-                told.append(f"next: {next_command}")
-            return told
+        case Saved(reference, path):
+            return [f"saved {reference} in {path}"]
     return []
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -78,3 +80,51 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def dlkit(tmp_path: Path, cache: Path) -> Command:
     """The real command with its own artifacts folder."""
     return Command(tmp_path, cache)
+
+
+class _Capabilities:
+    """What the kernel lets this thread do beyond its user's rights; see capabilities(7)."""
+
+    VERSION = 0x20080522
+    READ_AND_WRITE_EVERYTHING = 1 << 1 | 1 << 2  # CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH
+    SET_SECUREBITS, NO_ROOT = 28, 1  # for prctl(2): root gains nothing from being root
+
+    def __init__(self) -> None:
+        self._libc = ctypes.CDLL(None, use_errno=True)
+        self._header = (ctypes.c_uint32 * 2)(self.VERSION, 0)
+        self._sets = (ctypes.c_uint32 * 6)()  # effective, permitted, inheritable; twice
+        self._call("capget", self._header, self._sets)
+        self._effective = self._sets[0]
+
+    def _call(self, name: str, *arguments: object) -> None:
+        if getattr(self._libc, name)(*arguments):
+            number = ctypes.get_errno()
+            raise OSError(number, f"{name}: {os.strerror(number)}")
+
+    def drop(self) -> None:
+        self._call("prctl", self.SET_SECUREBITS, self.NO_ROOT, 0, 0, 0)
+        self._sets[0] = self._effective & ~self.READ_AND_WRITE_EVERYTHING
+        self._call("capset", self._header, self._sets)
+
+    def restore(self) -> None:
+        self._sets[0] = self._effective
+        self._call("capset", self._header, self._sets)
+        self._call("prctl", self.SET_SECUREBITS, 0, 0, 0, 0)
+
+
+@pytest.fixture
+def permissions_count(tmp_path: Path) -> Iterator[None]:
+    """Files' permissions bind this process and its children, even if root runs the tests."""
+    if os.geteuid() != 0:
+        yield
+        return
+    capabilities = _Capabilities()
+    capabilities.drop()
+    try:
+        (tmp_path / "closed").touch(mode=0)
+        with pytest.raises(PermissionError):
+            (tmp_path / "closed").read_bytes()
+        (tmp_path / "closed").unlink()
+        yield
+    finally:
+        capabilities.restore()

@@ -17,7 +17,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 LAYERS = [
     {"errors", "records", "jit", "signals", "__init__"},
     {"config"},
-    {"console", "progress"},
+    {"console", "progress", "options"},
     {"artifacts", "vectors"},
     {"data"},
     {"training", "neighbours", "report"},
@@ -99,7 +99,7 @@ def test_imports_go_downward(path: Path):
             continue
         is_cli = here.endswith("cli")
         assert layer_of(target) <= layer_of(here) or (
-            is_cli and target.partition(".")[0] in {"console", "progress"}
+            is_cli and target.partition(".")[0] in {"console", "progress", "options"}
         ), f"{here} line {node.lineno} imports {target}, which lies above it"
 
 
@@ -116,12 +116,12 @@ def test_no_room_imports_another(path: Path):
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_only_the_command_line_knows_typer_and_rich(path: Path):
     here = name_of(path)
-    if here in {"app", "console", "progress"} or here.endswith("cli"):
+    if here in {"app", "console", "progress", "options"} or here.endswith("cli"):
         return
     for imported, node in imports_of(tree_of(path)):
         assert imported.partition(".")[0] not in {"typer", "rich", "click"}, f"line {node.lineno}"
         assert internal(imported) is None or not internal(imported).startswith(
-            ("console", "progress")
+            ("console", "progress", "options")
         ), f"line {node.lineno}: work yields records, it does not print"
 
 

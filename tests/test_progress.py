@@ -39,7 +39,7 @@ def test_a_log_has_few_lines_and_no_control_characters(capsys):
     ]
     assert "[bold]literally[/bold]" in told
     assert "warning: careful" in told
-    assert "next: dlkit similar 饭" in told
+    assert told.endswith("saved word2vec/x in x\n")
 
 
 def test_quiet_keeps_warnings_only(capsys):

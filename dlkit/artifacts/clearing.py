@@ -13,7 +13,7 @@ from typing import Final
 
 from dlkit.artifacts import checkpoints, locks
 from dlkit.artifacts.locks import RUNNING
-from dlkit.artifacts.store import finished_by
+from dlkit.artifacts.record import finished_by
 from dlkit.artifacts.writing import blamed, discard, sync_folder
 
 TEMPORARY: Final = ".tmp-"

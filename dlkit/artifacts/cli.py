@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,6 +10,8 @@ from dlkit import console
 from dlkit.errors import DAMAGED, NOT_FOUND, USAGE, DlkitError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from dlkit.artifacts.store import ArtifactInfo
 
 app = typer.Typer(
@@ -24,11 +25,10 @@ app = typer.Typer(
 
 
 def complete_artifact(incomplete: str) -> list[str]:
-    """References of artifacts for the shell."""
-    from dlkit.artifacts import store
+    """Artifacts and runs for the shell."""
+    from dlkit.artifacts.store import completions
 
-    names = [info.reference for info in store.list_artifacts()]
-    return [name for name in names if name.startswith(incomplete)]
+    return completions(incomplete)
 
 
 Task = Annotated[str | None, typer.Option(help="Only the artifacts of this task.")]
@@ -53,24 +53,55 @@ def list_all(
 
     Example: dlkit artifacts list --task word2vec
     """
-    from datetime import datetime
-
-    from dlkit.artifacts import store
+    from dlkit.artifacts import showing, store
 
     output = console.Output(form, json_lines=json, header=header)
+    if task is not None and not store.has_task(task):
+        raise DlkitError(
+            f"no artifacts of the task {task!r} in {store.root()}",
+            hint="dlkit artifacts list",
+            code=NOT_FOUND,
+        )
     found = store.list_artifacts(task)
     if not found:
-        console.note(f"no artifacts in {store.root() / (task or '')}")
-    rows, values = [], []
-    for info in found:
-        when = datetime.fromtimestamp(info.finished_ns / 1e9).astimezone()
-        time = when.isoformat(sep=" ", timespec="seconds")
-        rows.append((info.reference, info.kind, info.state, info.size, time))
-        values.append(_as_object(info) | {"time": when.isoformat(timespec="seconds")})
-    output.answer(("artifact", "kind", "state", "bytes", "time"), rows, values)
-    for info in found:
-        if info.problem:
-            console.warn(info.problem)
+        console.note(f"no artifacts yet in {store.root() / (task or '')}")
+    elif output.form == "human":
+        _list_for_people(output, found)
+    else:
+        times = [showing.when(info.finished_ns).isoformat(timespec="seconds") for info in found]
+        output.answer(
+            ("artifact", "kind", "state", "bytes", "time"),
+            [
+                (info.reference, info.kind, info.state, info.size, time)
+                for info, time in zip(found, times, strict=True)
+            ],
+            [_as_object(info) | {"time": time} for info, time in zip(found, times, strict=True)],
+        )
+    # One folder that everybody may write spoils all that lie in it.
+    for problem in dict.fromkeys(info.problem for info in found if info.problem):
+        console.warn(problem)
+
+
+def _list_for_people(output: console.Output, found: list[ArtifactInfo]) -> None:
+    """A table, or where the screen is too narrow for one, a few lines for each."""
+    from shutil import get_terminal_size
+
+    from dlkit.artifacts import showing
+
+    rows = [
+        (
+            info.reference,
+            info.kind if info.state == "finished" else info.state,
+            info.shape,
+            showing.size(info.size),
+            showing.when(info.finished_ns).strftime("%Y-%m-%d %H:%M"),
+        )
+        for info in found
+    ]
+    if showing.fits(rows, get_terminal_size().columns):
+        output.answer(("artifact", "kind", "words x dim", "size", "finished"), rows, ())
+    else:
+        output.text(showing.stacked(rows))
 
 
 @app.command("show")
@@ -99,11 +130,12 @@ def show(
 
     Example: dlkit artifacts show word2vec/reviews --json | jq .document.scores
     """
-    from dlkit.artifacts import store
+    from dlkit.artifacts import finding
     from dlkit.artifacts.load import digest_of, open_artifact
+    from dlkit.artifacts.showing import flat
 
     output = console.Output(form, json_lines=json, header=header)
-    path = store.find(reference, kinds=())
+    path = finding.find(reference, kinds=())
     if reference is None:
         console.note(f"using {path.parent.name}/{path.name}, the newest artifact")
     artifact = open_artifact(path, verify=True)
@@ -115,7 +147,7 @@ def show(
         {"name": entry.name, "bytes": entry.size, "sha256": entry.sha256}
         for entry in artifact.entries.values()
     ]
-    facts = list(_flat(artifact.document))
+    facts = [(name, _fact(value)) for name, value in sorted(flat(artifact.document).items())]
     sizes = [(f"file {entry.name}", entry.size) for entry in artifact.entries.values()]
     output.answer(
         ("fact", "value"),
@@ -148,32 +180,61 @@ def verify(
             code=USAGE,
         )
     listed = [info for info in store.list_artifacts() if info.state in ("finished", "damaged")]
-    paths = [info.path for info in listed] if everything else []
-    paths += [store.locate(each) for each in reference or ()]
+    names = [str(info.path) for info in listed] if everything else reference or []
+    targets = [(each, *_located(each)) for each in names]
     columns = ("artifact", "state", "problem")
-    rows, problems = [], 0
-    for path in paths:
-        name, problem = store.reference_of(path), ""
-        try:
-            open_artifact(path, verify=True)
-        except DlkitError as error:
-            problem = error.message
-            problems += 1
-        rows.append((name, "damaged" if problem else "ok", problem))
+    rows, problems = [], []
+    for name, path, problem in targets:
+        if path is not None:
+            name = store.reference_of(path)
+            try:
+                open_artifact(path, verify=True)
+            except DlkitError as error:
+                problem = error
+        state = "ok"
+        if problem is not None:
+            problems.append(problem)
+            state = "missing" if problem.code == NOT_FOUND else "damaged"
+        rows.append((name, state, problem.message if problem is not None else ""))
         if output.form != "human":  # a line for each as soon as it is known
-            value = {"path": str(path), **dict(zip(columns, rows[-1], strict=True))}
+            value = {
+                "path": None if path is None else str(path),
+                **dict(zip(columns, rows[-1], strict=True)),
+            }
             output.answer(columns, rows[-1:], value)
     if output.form == "human" and rows:
         output.answer(columns, rows, {})
-    if not paths:
-        console.note(f"no artifacts in {store.root()}")
+    if not targets:
+        console.note(f"no artifacts yet in {store.root()}")
     if problems:
-        what = f"{problems} of {len(paths)} artifacts" if len(paths) > 1 else "the artifact"
-        raise DlkitError(
-            f"{what} cannot be believed",
-            hint="restore from a copy, or make anew after: dlkit artifacts remove REF",
-            code=DAMAGED,
-        )
+        raise _summary(problems, len(targets))
+
+
+def _located(reference: str) -> tuple[Path | None, DlkitError | None]:
+    """Where an artifact is, or the error that says that there is none."""
+    from dlkit.artifacts.finding import locate
+
+    try:
+        return locate(reference), None
+    except DlkitError as problem:
+        if problem.code != NOT_FOUND:
+            raise
+        return None, problem
+
+
+def _summary(problems: list[DlkitError], count: int) -> DlkitError:
+    """The one error for all ``problems`` found among ``count`` artifacts; damage weighs more."""
+    if all(each.code == NOT_FOUND for each in problems):
+        if len(problems) == 1:
+            return problems[0]
+        what = f"{len(problems)} of {count} artifacts are not there"
+        return DlkitError(what, hint="dlkit artifacts list", code=NOT_FOUND)
+    what = f"{len(problems)} of {count} artifacts" if count > 1 else "the artifact"
+    return DlkitError(
+        f"{what} cannot be believed",
+        hint="restore from a copy, or make anew after: dlkit artifacts remove REF",
+        code=DAMAGED,
+    )
 
 
 @app.command("remove")
@@ -194,11 +255,11 @@ def remove(
     """
     import sys
 
-    from dlkit.artifacts import clearing, store
+    from dlkit.artifacts import clearing, finding, showing, store
 
     doomed = []
     for each in reference:
-        info = _removable(each)
+        info = finding.entry(each)
         if info not in doomed:
             doomed.append(info)
     for info in doomed:
@@ -211,40 +272,12 @@ def remove(
                 code=USAGE,
             )
         for info in doomed:
-            console.note(f"{info.reference}  {info.kind or info.state}  {info.size:,} bytes")
+            console.note(f"{info.reference}  {info.kind or info.state}  {showing.size(info.size)}")
         if not typer.confirm("Remove for good?", err=True):
             raise DlkitError("nothing was removed")
     for info in doomed:
         clearing.remove(info.path)
         console.Output("tsv").text(f"{store.reference_of(info.path)}\tremoved\n")
-
-
-def _removable(reference: str) -> ArtifactInfo:
-    """The artifact or run of the store that ``reference`` means, damaged or not."""
-    from difflib import get_close_matches
-
-    from dlkit.artifacts import store
-
-    there = store.list_artifacts()
-    path = str(Path(reference).expanduser().absolute())
-    found = [info for info in there if path == str(info.path)]
-    found = found or [info for info in there if reference == info.reference]
-    found = found or [info for info in there if reference == info.name]
-    if len({info.reference for info in found}) > 1:
-        raise DlkitError(
-            f"{reference} is the name of {len(found)} artifacts",
-            hint=f"say which: {', '.join(info.reference for info in found)}",
-            code=USAGE,
-        )
-    if not found:
-        names = [info.reference for info in there] + [info.name for info in there]
-        close = get_close_matches(reference, names, 1)
-        raise DlkitError(
-            f"no artifact or run {reference!r} in {store.root()}",
-            hint=f"did you mean {close[0]}?" if close else "dlkit artifacts list",
-            code=NOT_FOUND,
-        )
-    return found[0]
 
 
 def _as_object(info: ArtifactInfo) -> dict[str, Any]:
@@ -258,15 +291,7 @@ def _as_object(info: ArtifactInfo) -> dict[str, Any]:
     }
 
 
-def _flat(document: Any, prefix: str = "") -> list[tuple[str, object]]:
-    """Nested facts as lines: ``scores.loss`` and its value."""
+def _fact(value: Any) -> str:
     import json
 
-    rows: list[tuple[str, object]] = []
-    for key, value in sorted(document.items()):
-        if isinstance(value, dict):
-            rows += _flat(value, f"{prefix}{key}.")
-        else:
-            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-            rows.append((prefix + key, text))
-    return rows
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

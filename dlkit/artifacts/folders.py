@@ -38,6 +38,29 @@ def foreign(head: bytes) -> tuple[str, str]:
     return "", ""
 
 
+def root() -> Path:
+    """The store: ``$DLKIT_HOME``, else ``./artifacts``; it may not exist."""
+    home = os.environ.get("DLKIT_HOME", "")
+    return Path(home).expanduser().absolute() if home else Path("artifacts").absolute()
+
+
+def refuse_exposed_store(task_folder: Path) -> None:
+    """Do nothing if ``task_folder`` and the store around it are safe, or do not exist.
+
+    Raises:
+        DlkitError: (DAMAGED) everybody may exchange what lies in one of them: it is
+            world-writable without the sticky bit that /tmp has.
+
+    """
+    for folder in (task_folder.parent, task_folder):
+        try:
+            status = folder.stat()
+        except OSError:
+            continue
+        if not status.st_mode & stat.S_ISVTX:
+            _refuse_world_writable(folder, status)
+
+
 @contextmanager
 def open_folder(path: Path, shown_path: Path, *, inside: int | None = None) -> Iterator[int]:
     """A descriptor of a folder that is no link and not world-writable.

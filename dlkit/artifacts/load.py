@@ -21,12 +21,13 @@ from dlkit.artifacts.folders import (
     open_file,
     open_folder,
     read_small,
+    refuse_exposed_store,
+    root,
     statuses,
 )
-from dlkit.artifacts.names import FIGURES, MANIFEST, check_file_name, shown
+from dlkit.artifacts.names import DOCUMENT, FIGURES, MANIFEST, check_file_name, shown
 
 FORMAT: Final = 1  # of artifact.json; a larger number is from a newer dlkit
-DOCUMENT: Final = "artifact.json"
 _OF_ONE_RUN: Final = frozenset(["run.json", "report.html"])
 LARGEST_DOCUMENT: Final = 64_000_000  # bytes
 _PIECE: Final = 1 << 20  # bytes hashed at a time
@@ -78,11 +79,13 @@ def open_artifact(path: Path, *, lazy: Collection[str] = (), verify: bool = Fals
         verify: compute the hash of every file, whatever was verified before.
 
     Raises:
-        DlkitError: (DAMAGED) links, special or world-writable files, files missing or too many,
-            a size or hash that is not the manifest's, an artifact.json that cannot be read or is
-            of a newer dlkit; (NOT_FOUND) there is no such folder.
+        DlkitError: (DAMAGED) links, special or world-writable files, a store that everybody may
+            write, files missing or too many, a size or hash that is not the manifest's, an
+            artifact.json that cannot be read or is of a newer dlkit; (NOT_FOUND) there is no such
+            folder.
 
     """
+    _refuse_exposed(path)
     with open_folder(path, path) as folder:
         entries = _entries(folder, path)
         if DOCUMENT not in entries:
@@ -130,8 +133,20 @@ def read_document(path: Path) -> dict[str, Any]:
         DlkitError: (DAMAGED) it cannot be read.
 
     """
+    _refuse_exposed(path)
     with open_folder(path, path) as folder:
         return parse(read_small(folder, path, DOCUMENT, LARGEST_DOCUMENT), path / DOCUMENT)
+
+
+def _refuse_exposed(path: Path) -> None:
+    """Refuse an artifact of the store where everybody may exchange it for another."""
+    task_folder = path.absolute().parent
+    try:
+        inside = task_folder.parent.samefile(root())
+    except OSError:  # there is no store
+        return
+    if inside:
+        refuse_exposed_store(task_folder)
 
 
 def parse(data: bytes, where: Path) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from dlkit.errors import DAMAGED, USAGE, DlkitError
 
 LONGEST: Final = 100  # bytes; leaves room for ".tmp-NAME-RANDOM" in the 255 of common file systems
 MANIFEST: Final = "MANIFEST"
+DOCUMENT: Final = "artifact.json"
 FIGURES: Final = "figures"  # the one subfolder an artifact has
 
 # Besides "/" and "\": characters that look like a slash, and are folded into one by some systems.

@@ -10,10 +10,11 @@ from typing import Any, Final
 
 from dlkit.artifacts import checkpoints, locks, remembered
 from dlkit.artifacts.clearing import doom, sweep, temporary_name
-from dlkit.artifacts.load import DOCUMENT, FORMAT
+from dlkit.artifacts.folders import refuse_exposed_store, root
+from dlkit.artifacts.load import FORMAT
 from dlkit.artifacts.locks import OWNER, RUNNING
-from dlkit.artifacts.names import check_name, name_from, numbered, shown
-from dlkit.artifacts.store import root
+from dlkit.artifacts.names import DOCUMENT, check_name, name_from, numbered, shown
+from dlkit.artifacts.record import RECORD, describe
 from dlkit.artifacts.writing import (
     Content,
     blamed,
@@ -25,7 +26,6 @@ from dlkit.artifacts.writing import (
 )
 from dlkit.errors import NOT_FOUND, DlkitError
 
-RECORD: Final = "run.json"
 _PATIENCE_OF_COMMIT: Final = 600.0  # seconds; hours of work may hang on it
 
 
@@ -47,7 +47,7 @@ class Run:
         self._lock = lock
         self._identity = identity
         self._kept = False
-        self._dropped = False
+        self._committed = False
 
     @property
     def reference(self) -> str:
@@ -57,10 +57,6 @@ class Run:
     def keep(self) -> None:
         """Leave the folder behind when the run ends; swept later unless it has a checkpoint."""
         self._kept = True
-
-    def drop(self) -> None:
-        """Remove the folder when the run ends, even if it holds a checkpoint."""
-        self._dropped = True
 
     def save_checkpoint(self, files: Mapping[str, Content], document: Mapping[str, Any]) -> None:
         """Replace the run's checkpoint; see ``checkpoints.save``."""
@@ -84,7 +80,8 @@ class Run:
             document: reproducible facts for artifact.json; format, task and kind are added.
             files: every other file by name: bytes, or a function that writes them to a stream.
             kind: what the artifact is, for example "word-vectors"; None: ``document`` says it.
-            record: what differs from run to run (seconds, host, versions), for run.json.
+            record: what differs from run to run (seconds, rates, resumptions), for run.json;
+                the time, host and versions are added.
 
         Returns:
             The artifact's folder: the reserved name, or if somebody else put something there
@@ -96,10 +93,11 @@ class Run:
         """
         facts = {"format": FORMAT, "task": self.task, "kind": kind or document["kind"]}
         assert all(document.get(key, value) == value for key, value in facts.items()), document
+        told = {**describe(), **(record or {}), "run": self._identity}
         content = {
             **files,
             DOCUMENT: dump_json({**document, **facts}, name=DOCUMENT),
-            RECORD: dump_json({**(record or {}), "run": self._identity}, name=RECORD),
+            RECORD: dump_json(told, name=RECORD),
         }
         temporary = self._task_folder / temporary_name(self.name)
         try:
@@ -109,7 +107,7 @@ class Run:
         except BaseException:
             discard(temporary)
             raise
-        self._dropped = True
+        self._committed = True
         with blamed(path, "flush the folder of"):
             sync_folder(self._task_folder)
             sync_folder(self._task_folder.parent)
@@ -135,7 +133,7 @@ class Run:
         """End the run: release the name, and remove the folder unless there is a reason to stay."""
         if self._lock < 0:
             return
-        stays = not self._dropped and (self._kept or checkpoints.exists(self.folder))
+        stays = not self._committed and (self._kept or checkpoints.exists(self.folder))
         doomed = None
         # What cannot be removed now is swept at the next start.
         with suppress(OSError, DlkitError):
@@ -163,10 +161,11 @@ def reserve(task: str, name: str | None = None, *, default: str) -> Iterator[Run
 
     Raises:
         DlkitError: (BUSY) a live process holds ``name``; (USAGE) it is no valid name; the store
-            cannot be written.
+            cannot be written; (DAMAGED) everybody may write it.
 
     """
     task_folder = root() / check_name(task)
+    refuse_exposed_store(task_folder)
     wanted = check_name(name) if name is not None else name_from(default, fallback=task)
     with locks.store_lock(task_folder):
         doomed = sweep(task_folder)
@@ -181,10 +180,12 @@ def resume(task: str, name: str | None = None) -> Iterator[Run]:
     When the body ends without ``commit``, the checkpoint stays.
 
     Raises:
-        DlkitError: (NOT_FOUND) there is none; (BUSY) a live process holds it.
+        DlkitError: (NOT_FOUND) there is none; (BUSY) a live process holds it; (DAMAGED) everybody
+            may write the store.
 
     """
     task_folder = root() / check_name(task)
+    refuse_exposed_store(task_folder)
     if name is not None:
         check_name(name)
     if not (task_folder / RUNNING).is_dir():

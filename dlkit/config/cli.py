@@ -10,6 +10,7 @@ import typer
 
 from dlkit import console
 from dlkit.errors import NOT_FOUND, USAGE, DlkitError
+from dlkit.options import Form, Header, Json
 
 if TYPE_CHECKING:
     from dlkit.config.schema import Settings
@@ -46,11 +47,9 @@ Name = Annotated[
 @app.command("list")
 def list_recipes(
     task: Annotated[str | None, typer.Option(help="Only the recipes of this task.")] = None,
-    form: Annotated[
-        str | None, typer.Option("--format", help="human, tsv or json [default: by stdout].")
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
-    header: Annotated[bool, typer.Option("--header", help="Name the columns (tsv).")] = False,
+    form: Form = None,
+    json: Json = False,
+    header: Header = False,
 ) -> None:
     """List the recipes and what each of them does.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, Union, get_args, get_origin
 
@@ -48,7 +48,7 @@ def resolve(
         if not equals or not key.strip():
             raise DlkitError(f"--set {assignment}: not of the form key=value", code=USAGE)
         _assign(tree, key.strip(), None if value in ("null", "~") else value, f"--set {assignment}")
-        origin[key.strip()] = "--set"
+        origin[key.strip()] = f"--set {key.strip()}"
     for key, given in (options or {}).items():
         if given is not None:
             _assign(tree, key, given, key)
@@ -62,7 +62,7 @@ def validate(
     """``tree`` as settings; all mistakes together in one DlkitError."""
     problems: list[str] = []
     hints: list[str] = []
-    prepared = _prepare(schema, tree, "", problems)
+    prepared = _prepare(schema, tree, "", problems, lambda key: _place(key, where, origin))
     try:
         settings = schema.model_validate(prepared)
     except ValidationError as failure:
@@ -74,23 +74,31 @@ def validate(
         if len(details) > _MOST_TOLD:
             problems.append(f"and {len(details) - _MOST_TOLD:,} more mistakes")
     if problems:
-        raise DlkitError("; ".join(problems), hint=next(filter(None, hints), ""), code=USAGE)
+        raise DlkitError("; ".join(problems), hint="; ".join(filter(None, hints)), code=USAGE)
     return settings
 
 
 def _anchor_data(tree: dict[str, Any], recipe: Path) -> None:
-    """Make relative paths under ``data`` absolute; names such as builtin:reviews stay."""
+    """Make relative paths under ``data`` absolute; names such as builtin:reviews stay.
+
+    A path is what exists beside the recipe, and what can be nothing else: it has a suffix, or
+    begins with a dot.
+    """
     data = tree.get("data")
-    if data is None:
-        return
-    entries = data.split(",") if isinstance(data, str) else data
+    entries = [data] if isinstance(data, str) else data
     if not isinstance(entries, list):
         return  # validation says what is wrong with it
-    anchored: list[Any] = []
-    for entry in entries:
-        path = recipe.absolute().parent / entry if isinstance(entry, str) else None
-        anchored.append(str(path.resolve()) if path is not None and path.exists() else entry)
-    tree["data"] = anchored
+    tree["data"] = [_anchored(entry, recipe.absolute().parent) for entry in entries]
+
+
+def _anchored(entry: Any, folder: Path) -> Any:
+    if not isinstance(entry, str) or entry.startswith(("builtin:", "hub:", "/", "~")):
+        return entry
+    if entry == "-" or not entry.strip():
+        return entry
+    path = folder / entry
+    is_path = entry.startswith(".") or bool(Path(entry).suffix) or path.exists()
+    return str(path.resolve()) if is_path else entry
 
 
 def _assign(tree: dict[str, Any], key: str, value: object, where: str) -> None:
@@ -102,8 +110,17 @@ def _assign(tree: dict[str, Any], key: str, value: object, where: str) -> None:
     tree[last] = value
 
 
+def _place(key: str, where: str, origin: Mapping[str, str]) -> str:
+    """Where the value of ``key`` was given, for a message."""
+    return origin.get(key) or (f"{where}: {key}" if where else key)
+
+
 def _prepare(
-    schema: type[BaseModel], tree: Mapping[str, Any], prefix: str, problems: list[str]
+    schema: type[BaseModel],
+    tree: Mapping[str, Any],
+    prefix: str,
+    problems: list[str],
+    place: Callable[[str], str],
 ) -> dict[str, Any]:
     """Undo what text cannot say: comma lists become lists; refuse what could be misread."""
     prepared: dict[str, Any] = {}
@@ -112,13 +129,13 @@ def _prepare(
         kinds = _kinds(field.annotation) if field is not None else ()
         nested = next((k for k in kinds if isinstance(k, type) and issubclass(k, BaseModel)), None)
         if nested is not None and isinstance(value, Mapping):
-            value = _prepare(nested, value, f"{prefix}{key}.", problems)
+            value = _prepare(nested, value, f"{prefix}{key}.", problems, place)
         elif isinstance(value, str) and any(get_origin(k) in (tuple, list) for k in kinds):
             value = [part.strip() for part in value.split(",") if part.strip()]
         elif isinstance(value, str):
             problem = _ambiguous(kinds, value)
             if problem:
-                problems.append(f"{prefix}{key}: {problem}")
+                problems.append(f"{place(prefix + key)}: {problem}")
                 continue
         prepared[key] = value
     return prepared
@@ -171,17 +188,19 @@ def _describe(
     origin: Mapping[str, str],
 ) -> tuple[str, str]:
     key = ".".join(str(part) for part in detail["loc"])
-    place = origin.get(key) or (f"{where}: {key}" if where else key)
+    place = _place(key, where, origin)
     kind = detail["type"]
     if kind == "extra_forbidden":
         return f"{place}: unknown key", _nearest(schema, detail["loc"])
+    if kind == "value_error" and not key:  # a rule about several settings
+        return f"{where}: {detail['ctx']['error']}".removeprefix(": "), ""
     context = detail.get("ctx", {})
     template = _MESSAGES.get(kind)
     message = template.format(**context) if template else str(detail["msg"]).lower()
     if kind == "value_error":
         message = str(context.get("error", message))
     given = detail.get("input")
-    shown = repr(given) if not isinstance(given, str) else given
+    shown = given if isinstance(given, str) and given.strip() else repr(given)
     return f"{place}: {message}, not {shown[:80]}", ""
 
 

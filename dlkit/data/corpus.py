@@ -21,11 +21,12 @@ from dlkit.data.clean import Cleaner
 from dlkit.data.lines import Lines
 from dlkit.data.normalise import Normaliser
 from dlkit.data.numbering import cannot_write, frequent_words, write_ids
-from dlkit.data.reading import Reading, read
+from dlkit.data.reading import Reading, findings, read
 from dlkit.data.segment import SAMPLE, choose, segmenter
 from dlkit.data.sources import Source, locate
+from dlkit.data.wording import counted
 from dlkit.errors import DlkitError
-from dlkit.records import Noted, Record, Step, Warned
+from dlkit.records import Noted, Record, Step
 
 if TYPE_CHECKING:
     from dlkit.data.config import TextConfig
@@ -83,6 +84,7 @@ class _Pass:
     spool: Path
     found: Counter[str] = field(default_factory=Counter)
     tokens: str = ""
+    needed: float | None = None  # bytes that the spool will have, by what it has so far
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ class _Chunk:
 
 
 def encode(
-    inputs: Sequence[str],
+    inputs: Sequence[str] | Sequence[Source],
     config: TextConfig,
     *,
     folder: Path,
@@ -104,7 +106,7 @@ def encode(
     """Read a corpus and encode it.
 
     Args:
-        inputs: paths, folders, ``-``, ``builtin:NAME``, hub ids.
+        inputs: paths, folders, ``-``, ``builtin:NAME``, hub ids; or what ``locate`` made of them.
         config: how to read, split and count.
         folder: an existing folder for the encoded corpus and the spool.
         stdin: what ``-`` reads.
@@ -119,16 +121,23 @@ def encode(
             or the folder is full.
 
     """
-    sources = locate(inputs, config, stdin=stdin)
+    sources = _located(inputs, config, stdin)
     sizes = [source.size for source in sources]
     total = None if None in sizes else float(sum(size or 0 for size in sizes))
     work = _Pass(sources, config, Reading(stopping=stopping), stdin, total, folder / "ids.spool")
     try:
         table = yield from _count(work)
-        yield from _tell(work)
+        yield from findings(work.found + work.reading.tally, work.config.encoding)
         return (yield from _second_pass(work, table, folder, held_out=held_out))
     finally:
         work.spool.unlink(missing_ok=True)
+
+
+def _located(
+    inputs: Sequence[str] | Sequence[Source], config: TextConfig, stdin: BinaryIO | None
+) -> list[Source]:
+    found = [each for each in inputs if isinstance(each, Source)]
+    return found or locate([str(each) for each in inputs], config, stdin=stdin)
 
 
 def _count(work: _Pass) -> Generator[Record, None, WordTable]:
@@ -159,12 +168,14 @@ def _count(work: _Pass) -> Generator[Record, None, WordTable]:
                     before += block.count("\n")
                 if chunk.final:
                     before = 1
+                if work.total and (done := work.reading.meter.done):
+                    work.needed = 4 * (table.tokens + table.lines) * work.total / done
                 now = time.monotonic()
                 if now - told >= _PULSE:
                     told = now
                     yield _step(work, table, now - started)
     except OSError as error:
-        raise cannot_write(work.spool.parent, error) from error
+        raise cannot_write(work.spool, error, number=1, needed=work.needed) from error
     yield _step(work, table, time.monotonic() - started)
     return table
 
@@ -237,22 +248,6 @@ def _choose(
     return tokens, again()
 
 
-def _tell(work: _Pass) -> Iterator[Record]:
-    """What was found in the text that a user should know."""
-    found = work.found + work.reading.tally
-    if found["invisible"]:
-        yield Noted(f"{found['invisible']:,} bidirectional controls and byte order marks removed")
-    if found["rows"]:
-        yield Noted(f"{found['rows']:,} rows without text skipped")
-    if found["nul"]:
-        yield Warned(f"{found['nul']:,} NUL bytes in the text; is it text? They separate words")
-    if found["replaced"]:
-        encoding = work.config.encoding.upper()
-        yield Warned(f"{found['replaced']:,} invalid {encoding} sequences replaced by U+FFFD")
-    if found["surrogates"]:
-        yield Warned(f"{found['surrogates']:,} lone surrogates replaced by U+FFFD")
-
-
 def _second_pass(
     work: _Pass, table: WordTable, folder: Path, *, held_out: bool
 ) -> Generator[Record, None, Corpus]:
@@ -268,7 +263,7 @@ def _second_pass(
     if dropped := len(table) - len(vocabulary):
         share = 100 * (1 - kept / table.tokens)
         yield Noted(
-            f"{len(vocabulary):,} words kept, {dropped:,} rarer ones dropped "
+            f"{counted(len(vocabulary), 'word')} kept, {counted(dropped, 'rarer one')} dropped "
             f"({share:.2f} % of the text)"
         )
     written = yield from write_ids(

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from dlkit.data.raw import CHUNK, Meter, RawReader, inflating
+from dlkit.data.wording import counted
 from dlkit.errors import DlkitError
 
 # Text packs to a tenth, at most a fiftieth of its size; a bomb to a thousandth or less.
@@ -48,8 +49,9 @@ def plain_bytes(raw: RawReader, codec: str | None, *, name: str, meter: Meter) -
             try:
                 data = take(CHUNK)
             except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError) as error:
+                place = f"after {counted(total, 'byte')} of text"
                 raise DlkitError(
-                    f"{name}: the {codec} data are damaged after {total:,} bytes of text: {error}",
+                    f"{name}: the {codec} data are damaged {place}: {error}",
                     hint=f"compare with the original, or test it with `{_TESTS[codec]}`",
                 ) from error
             if not data:

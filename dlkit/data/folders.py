@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from dlkit.data import formats
+from dlkit.data.wording import counted, shown
 from dlkit.errors import DlkitError
 
 _TABLES: Final = ("parquet", "arrow", "csv", "tsv", "json")
@@ -34,11 +36,15 @@ _WORDS: Final = {
 }
 
 
+_NAMED: Final = 5  # files that are left out
+
+
 @dataclass(frozen=True)
 class Contents:
     """The files to read, in order, and what to tell about the choice."""
 
     files: list[Path]
+    splits: bool  # whether the files are tables, of which a split was chosen
     notes: tuple[str, ...]
 
 
@@ -58,19 +64,50 @@ def look(folder: Path, split: str) -> Contents:
     tables = [path for path in kept if formats.by_name(path.name)[0] in _TABLES]
     texts = [path for path in kept if formats.by_name(path.name)[0] == "text"]
     plain = [path for path in texts if _inner_suffix(path) in (".txt", ".text")]
-    if tables and len(tables) >= len(plain):
+    rivals = plain or [path for path in texts if not _inner_suffix(path)]
+    if tables and rivals and not _is_data_set(folder, tables, rivals):
+        raise _mixed(folder, tables, rivals)
+    if tables:
         files, notes = _one_split(folder, _one_format(tables), split)
     else:
         files, notes = plain or texts, []
     if not files:
-        raise DlkitError(f"no text files and no tables in the folder {folder}")
-    notes.append(f"{folder}: {_counted(len(files), 'file')} to read")
+        raise DlkitError(f"no text files and no tables in the folder {shown(folder)}")
+    notes.append(f"{shown(folder)}: {counted(len(files), 'file')} to read")
     if hidden:
-        notes.append(f"{folder}: {_counted(hidden, 'hidden file')} not read")
-    others = len(found) - len(files)
+        notes.append(f"{shown(folder)}: {counted(hidden, 'hidden file')} not read")
+    chosen = set(files)
+    others = [shown(path.relative_to(folder)) for path in found if path not in chosen]
     if others:
-        notes.append(f"{folder}: {_counted(others, 'other file')} not read")
-    return Contents(files, tuple(notes))
+        names = ", ".join(others[:_NAMED]) + (", …" if len(others) > _NAMED else "")
+        notes.append(f"{shown(folder)}: {counted(len(others), 'other file')} not read: {names}")
+    return Contents(files, bool(tables), tuple(notes))
+
+
+def _is_data_set(folder: Path, tables: list[Path], plain: list[Path]) -> bool:
+    """Whether the tables are clearly the data set, and the plain text is not."""
+    if any(formats.by_name(path.name)[0] in ("parquet", "arrow") for path in tables):
+        return True
+    return any(split_of(path.relative_to(folder)) for path in tables) and not any(
+        split_of(path.relative_to(folder)) for path in plain
+    )
+
+
+def _mixed(folder: Path, tables: list[Path], plain: list[Path]) -> DlkitError:
+    """The error for a folder of which half would have to be left out."""
+    patterns: dict[str, None] = {}
+    for path in plain:
+        ending = "".join(
+            path.suffixes[-2:] if path.suffix in formats.CODECS else path.suffixes[-1:]
+        )
+        parent = shlex.quote(str(path.parent))
+        patterns[f"{parent}/*{ending}" if ending else shlex.quote(str(path))] = None
+    files = " ".join(list(patterns)[:_NAMED]) + (" …" if len(patterns) > _NAMED else "")
+    text, table = plain[0].relative_to(folder), tables[0].relative_to(folder)
+    return DlkitError(
+        f"{shown(folder)} holds both text ({shown(text)}) and tables ({shown(table)})",
+        hint=f"give the files that are meant: dlkit word2vec train {shown(files)}",
+    )
 
 
 def _walk(folder: Path) -> tuple[list[Path], int]:
@@ -79,7 +116,9 @@ def _walk(folder: Path) -> tuple[list[Path], int]:
     hidden = 0
 
     def fail(error: OSError) -> None:
-        raise DlkitError(f"cannot list the folder {error.filename}: {error.strerror}") from error
+        raise DlkitError(
+            f"cannot list the folder {shown(error.filename)}: {error.strerror}"
+        ) from error
 
     for parent, folders, names in os.walk(folder, onerror=fail):
         folders[:] = [name for name in folders if not name.startswith(".")]
@@ -121,20 +160,16 @@ def _one_split(folder: Path, tables: list[Path], split: str) -> tuple[list[Path]
     if split == "all" or not any(splits.values()):
         if split not in ("all", "train"):
             raise DlkitError(
-                f"{folder} has no split {split!r}: its files name none", hint="--split all"
+                f"{shown(folder)} has no split {split!r}: its files name none", hint="--split all"
             )
         return tables, []
     wanted = _WORDS.get(split, split)
     files = [path for path in tables if (splits[path] or "train") == wanted]
     if not files:
         raise DlkitError(
-            f"{folder} has no split {split!r}; it has {', '.join(names)}",
+            f"{shown(folder)} has no split {split!r}; it has {', '.join(names)}",
             hint=f"--split {names[0]}, or --split all",
         )
     others = [name for name in names if name != wanted]
-    note = f"{folder}: the split {wanted} is read"
+    note = f"{shown(folder)}: the split {wanted} is read"
     return files, [note + (f", not {', '.join(others)} (--split all reads all)" if others else "")]
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -38,14 +38,15 @@ def check(name: str, *, typed: str) -> None:
     """
     if not is_id(name):
         raise DlkitError(f"{name!r} is not the id of a data set on the hub", hint="OWNER/NAME")
-    meant = f"{typed!r} is no file or folder here, and "
-    meant = "" if typed.startswith("hub:") else meant
     identity = name.partition(":")[0]
+    forced = typed.startswith("hub:")
+    nothing_here = "" if forced else f"{typed!r} is no file or folder here"
+    it = f"the data set {identity!r}" if forced else f"{nothing_here}; as a data set it"
     if _cached(identity):
         return
     if offline():
         raise DlkitError(
-            f"{meant}the data set {identity!r} is not in the cache, and HF_HUB_OFFLINE is set",
+            f"{it} is not in the cache, and HF_HUB_OFFLINE is set",
             hint=f"give a file or folder, or unset HF_HUB_OFFLINE, or: {_DOWNLOAD} {identity}",
         )
     answer = _ask(identity)
@@ -53,10 +54,11 @@ def check(name: str, *, typed: str) -> None:
         return
     if answer in (401, 403, 404):
         why = "is not on the hub" if answer == 404 else "is not on the hub or not open to you"
-        raise DlkitError(f"{meant}the data set {identity!r} {why}", hint=_WHAT_ELSE)
+        raise DlkitError(f"{it} {why}", hint=_WHAT_ELSE)
     problem = f"the hub answered {answer}" if answer else "the hub cannot be reached"
+    looked = f"to look for the data set {identity!r}" if forced else "to look for such a data set"
     raise DlkitError(
-        f"{meant}{problem} to look for the data set {identity!r}",
+        f"{nothing_here}{', and ' if nothing_here else ''}{problem} {looked}",
         hint=f"{_WHAT_ELSE}, or where there is a network: {_DOWNLOAD} {identity}",
     )
 

@@ -24,6 +24,7 @@ _PLACES: Final = {
     "zh": ' 。，、！？；：“”（）《》「」…,!?;:()"',
 }
 _REACH: Final = 4  # characters that compose into one
+_FLAG_HALVES: Final = "\U0001f1e6\U0001f1ff"  # the first and the last
 _JOINED_MARKS: Final = "\u200c\u200d"
 
 
@@ -83,8 +84,14 @@ def _parts(text: str, place: int) -> bool:
         return True
     if after in _JOINED_MARKS or before == "\u200d" or unicodedata.category(after)[0] == "M":
         return False
-    if "\U0001f1e6" <= after <= "\U0001f1ff" or "\U0001f3fb" <= after <= "\U0001f3ff":
-        return False  # half of a flag; the skin tone of an emoji
+    if "\U0001f3fb" <= after <= "\U0001f3ff":
+        return False  # the skin tone of an emoji
+    if _FLAG_HALVES[0] <= after <= _FLAG_HALVES[1]:
+        first = place
+        while first and _FLAG_HALVES[0] <= text[first - 1] <= _FLAG_HALVES[1]:
+            first -= 1
+        if (place - first) % 2:
+            return False
     # Some letters compose too: the parts of a Hangul syllable.
     left, right = text[max(0, place - _REACH) : place], text[place : place + _REACH]
     return compose(left + right) == compose(left) + compose(right)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import shutil
 import time
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -13,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dlkit.data.vocab import Vocabulary
+from dlkit.data.wording import counted, shown
 from dlkit.errors import DlkitError
 from dlkit.records import Record, Step
 
@@ -51,7 +55,8 @@ def frequent_words(
         word, count = table.word(top).decode(), int(counts[top])
         word = word if len(word) <= 40 else word[:40] + "…"
         raise DlkitError(
-            f"no word occurs {min_count:,} times; the most frequent, {word!r}, occurs {count:,}",
+            f"no word occurs {min_count:,} times; the most frequent, {word!r}, occurs "
+            f"{counted(count, 'time')}",
             hint=f"--min-count {count}",
         )
     entries = [(-int(counts[number]), table.word(int(number)), int(number)) for number in frequent]
@@ -118,15 +123,36 @@ def write_ids(
                     told, done = now, float(reader.tell())
                     yield Step("encoding", done, float(total), "bytes", done / (now - started))
     except OSError as error:
-        raise cannot_write(path.parent, error) from error
+        raise cannot_write(path, error, number=2, needed=total) from error
     held_ids = np.concatenate(held)
     digest.update(held_ids.astype("<i4", copy=False).data)
     return Written(held_ids, digest.hexdigest())
 
 
-def cannot_write(folder: Path, error: OSError) -> DlkitError:
-    """The error for a folder that the encoded corpus does not fit in."""
+def cannot_write(path: Path, error: OSError, *, number: int, needed: float | None) -> DlkitError:
+    """The error for a folder that the encoded corpus does not fit in.
+
+    Args:
+        path: the file that was being written.
+        error: the system's.
+        number: of the pass, 1 or 2.
+        needed: bytes that this pass writes in all, as far as that is known.
+
+    """
+    folder = path.parent
+    task = "counting" if number == 1 else "encoding"
+    reason = error.strerror or str(error)
+    message = f"cannot write to {shown(folder)} while {task} words (pass {number} of 2): {reason}"
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return DlkitError(message)
+    facts = [f"about {counted(int(needed), 'byte')} needed"] if needed is not None else []
+    with suppress(OSError):
+        facts.append(f"{counted(path.stat().st_size, 'byte')} written")
+        facts.append(f"{counted(shutil.disk_usage(folder).free, 'byte')} free")
+    if error.errno == errno.EFBIG:
+        return DlkitError(f"{message}: {', '.join(facts)}", hint="raise the limit: ulimit -f")
+    takes = "4 bytes a word, and pass 2 as much again" if number == 1 else "up to 4 bytes a word"
     return DlkitError(
-        f"cannot write to {folder}: {error.strerror or error}",
-        hint="the encoded corpus takes 4 bytes a word, twice: free some space",
+        f"{message}: {', '.join(facts)}",
+        hint=f"free some space there: pass {number} takes {takes}",
     )

@@ -12,7 +12,11 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from dlkit.data import formats, tables
 from dlkit.data.decode import decoded, plain_bytes
+from dlkit.data.delimited import csv_rows
+from dlkit.data.jsontext import json_rows, refuse_json_lines
 from dlkit.data.raw import Meter, RawReader, changed, open_file
+from dlkit.data.wording import counted
+from dlkit.errors import USAGE, DlkitError
 from dlkit.records import Noted, Record, Warned
 
 if TYPE_CHECKING:
@@ -52,18 +56,19 @@ def read(
     for note in source.notes:
         yield Noted(note)
     if source.format == "hub":
-        yield from tables.hub_rows(source.name, config, reading.stopping)
+        yield from tables.hub_rows(source.name, config, reading.stopping, reading.tally)
         return
     with ExitStack() as stack:
         before: os.stat_result | None = None
         if source.path is None:
-            assert stdin is not None
+            if stdin is None:
+                raise DlkitError("there is no standard input to read", code=USAGE)
             file: BinaryIO | int = stdin
         else:
             file, before = stack.enter_context(open_file(source.path, source.name))
         if source.format in ("parquet", "arrow"):
             assert isinstance(file, int)
-            yield from tables.column_rows(source, file, config, reading.meter)
+            yield from tables.column_rows(source, file, config, reading.meter, reading.tally)
         else:
             yield from _text(source, file, config, reading)
         if before is not None and isinstance(file, int) and changed(before, os.fstat(file)):
@@ -95,10 +100,37 @@ def _text(
         tally=reading.tally,
     )
     if source.format == "text":
-        yield from text
+        yield from refuse_json_lines(text, source.name) if source.path is None else text
     elif source.format == "json":
-        yield from tables.json_rows(text, source.name, config.text_column, reading.tally)
+        yield from json_rows(text, source.name, config.text_column, reading.tally)
     else:
-        yield from tables.csv_rows(
+        yield from csv_rows(
             text, source.name, config.text_column, reading.tally, tabs=source.format == "tsv"
         )
+
+
+def findings(tally: Counter[str], encoding: str) -> Iterator[Record]:
+    """What was found in the text that a user should know.
+
+    Args:
+        tally: the counts of cleaning and reading.
+        encoding: the text's.
+
+    """
+    if number := tally["invisible"]:
+        what = counted(
+            number,
+            "bidirectional control or byte order mark",
+            "bidirectional controls and byte order marks",
+        )
+        yield Noted(f"{what} removed")
+    if number := tally["rows"]:
+        yield Noted(f"{counted(number, 'row')} without text skipped")
+    if number := tally["nul"]:
+        they = "It separates" if number == 1 else "They separate"
+        yield Warned(f"{counted(number, 'NUL byte')} in the text; is it text? {they} words")
+    if number := tally["replaced"]:
+        sequences = counted(number, f"invalid {encoding.upper()} sequence")
+        yield Warned(f"{sequences} replaced by U+FFFD")
+    if number := tally["surrogates"]:
+        yield Warned(f"{counted(number, 'lone surrogate')} replaced by U+FFFD")

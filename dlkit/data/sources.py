@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 from dlkit.data import builtin, folders, formats, hub
 from dlkit.data.raw import check_kind, is_regular, open_file, unreadable
+from dlkit.data.wording import shown
 from dlkit.errors import USAGE, DlkitError
 
 if TYPE_CHECKING:
     from dlkit.data.config import TextConfig
 
 STANDARD_INPUT: Final = "standard input"
+_SIMILAR: Final = 0.75  # of a mistyped name's letters that are those of the name meant
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class Source:
         size: bytes on disk, None where it is not known.
         origin: what was typed, with an absolute path, so that it can be typed again elsewhere.
         notes: what was chosen on the user's behalf.
+        of_split: whether it was chosen by its split.
 
     """
 
@@ -43,6 +46,7 @@ class Source:
     size: int | None
     origin: str
     notes: tuple[str, ...] = ()
+    of_split: bool = False
 
     def absolute(self) -> str:
         """What to write into a recipe so that the same data are found from any folder."""
@@ -54,13 +58,16 @@ def locate(
 ) -> list[Source]:
     """Find everything that the inputs name and check that it can be read.
 
+    Cheap: files are opened for their first bytes only, and of standard input nothing is read.
+
     Args:
         inputs: paths of files and folders, ``-``, ``builtin:NAME``, hub ids.
         config: says which split of a data set is meant.
         stdin: what ``-`` reads.
 
     Raises:
-        DlkitError: something does not exist, cannot be read, or has no text that we know of.
+        DlkitError: something does not exist, cannot be read, or has no text that we know of; or
+            a column or split is asked for where there is none (USAGE).
 
     """
     if not inputs:
@@ -70,6 +77,7 @@ def locate(
     if list(inputs).count("-") > 1:
         raise DlkitError("standard input (-) is given twice", code=USAGE)
     sources = [source for text in inputs for source in _resolve(os.fspath(text), config, stdin)]
+    _refuse_idle_options(sources, config)
     seen: set[str] = set()
     for place, source in enumerate(sources):
         key = str(source.path or source.name)
@@ -80,8 +88,28 @@ def locate(
     return sources
 
 
+def _refuse_idle_options(sources: Sequence[Source], config: TextConfig) -> None:
+    """Refuse an option that nothing of the input listens to."""
+    name = sources[0].name + (" and the other inputs" if len(sources) > 1 else "")
+    have = "have" if len(sources) > 1 else "has"
+    column, split = config.text_column, config.split
+    if column is not None and all(source.format == "text" for source in sources):
+        raise DlkitError(
+            f"--text-column {shown(column)}: {name} {have} no columns",
+            hint="leave out --text-column",
+            code=USAGE,
+        )
+    default = type(config).model_fields["split"].default
+    if split != default and not any(source.of_split for source in sources):
+        raise DlkitError(
+            f"--split {shown(split)}: {name} {have} no splits",
+            hint="leave out --split",
+            code=USAGE,
+        )
+
+
 def _resolve(text: str, config: TextConfig, stdin: BinaryIO | None) -> Iterator[Source]:
-    name = _shown(text)
+    name = shown(text)
     if text == "-":
         if stdin is None:
             raise DlkitError("there is no standard input to read", code=USAGE)
@@ -102,7 +130,7 @@ def _resolve(text: str, config: TextConfig, stdin: BinaryIO | None) -> Iterator[
     elif text.startswith("hub:") or _may_be_hub(text):
         identity = text.removeprefix("hub:")
         hub.check(identity, typed=text)
-        yield Source(identity, "hub", None, None, f"hub:{identity}")
+        yield Source(identity, "hub", None, None, f"hub:{identity}", of_split=True)
     else:
         raise DlkitError(f"no such file or folder: {name}", hint=_nearby(text))
 
@@ -116,24 +144,18 @@ def _existing(text: str) -> Path | None:
         return None
     except (OSError, ValueError, RuntimeError) as error:
         raise unreadable(
-            _shown(text), error if isinstance(error, OSError) else ValueError(str(error))
+            shown(text), error if isinstance(error, OSError) else ValueError(str(error))
         ) from error
     try:
         path.stat()
     except FileNotFoundError as error:
         target = path.readlink()
         raise DlkitError(
-            f"{_shown(text)} is a link to {_shown(str(target))}, which does not exist"
+            f"{shown(text)} is a link to {shown(target)}, which does not exist"
         ) from error
     except OSError as error:
-        raise unreadable(_shown(text), error) from error
+        raise unreadable(shown(text), error) from error
     return path
-
-
-def _shown(text: str) -> str:
-    """A name fit for a message of one line: no control characters, not too long."""
-    text = "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
-    return text if len(text) <= 200 else f"{text[:100]}…{text[-50:]}"
 
 
 def _won(text: str) -> tuple[str, ...]:
@@ -153,7 +175,7 @@ def _may_be_hub(text: str) -> bool:
 
 
 def _nearby(text: str) -> str:
-    """A hint for a mistyped path: the most similar name in its folder."""
+    """A hint for a mistyped path: the most similar name in its folder, suffixes aside."""
     import difflib
 
     path = Path(text)
@@ -161,8 +183,16 @@ def _nearby(text: str) -> str:
         names = [entry.name for entry in path.parent.iterdir()]
     except (OSError, ValueError):
         return ""
-    close = difflib.get_close_matches(path.name, names, n=1)
-    return f"did you mean {_shown(str(path.with_name(close[0])))}" if close else ""
+    stems = {name: _stem(name) for name in names}
+    stem = difflib.get_close_matches(_stem(path.name), set(stems.values()), n=1, cutoff=_SIMILAR)
+    alike = [name for name in names if stems[name] in stem]
+    close = difflib.get_close_matches(path.name, alike, n=1, cutoff=0)
+    return f"did you mean {shown(path.with_name(close[0]))}" if close else ""
+
+
+def _stem(name: str) -> str:
+    """A name without its suffixes; one that begins with a dot has none."""
+    return name[:1] + name[1:].partition(".")[0]
 
 
 def _file(path: Path, name: str) -> Source:
@@ -191,8 +221,13 @@ def _folder(path: Path, config: TextConfig) -> Iterator[Source]:
     contents = folders.look(path, config.split)
     notes = contents.notes
     for file in contents.files:
-        source = _file(file, _shown(str(file)))
-        yield replace(source, origin=str(path.absolute()), notes=(*notes, *source.notes))
+        source = _file(file, shown(file))
+        yield replace(
+            source,
+            origin=str(path.absolute()),
+            notes=(*notes, *source.notes),
+            of_split=contents.splits,
+        )
         notes = ()
 
 

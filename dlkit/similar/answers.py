@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlkit.errors import NOT_FOUND, DlkitError
-from dlkit.similar.questions import Kind, Question, Unreadable
+from dlkit.similar.arguments import SHORT_ELSEWHERE
+from dlkit.similar.questions import Kind, Question, Unreadable, words_of
 from dlkit.vectors import queries
-from dlkit.vectors.store import UnknownWordError
+from dlkit.vectors.store import UnknownWordError, compose
 
 if TYPE_CHECKING:
     from dlkit.vectors.store import WordVectors
@@ -21,11 +22,15 @@ COLUMNS: Mapping[Kind, tuple[str, ...]] = {
 
 
 class Answer(NamedTuple):
-    """What a question was answered: rows for a table or a pipe, and an object for JSON."""
+    """What a question was answered: rows for a table or a pipe, and an object for JSON.
+
+    ``respelt`` holds each word that was answered under another spelling, and that spelling.
+    """
 
     text: str
     rows: list[tuple[object, ...]]
     value: dict[str, Any]
+    respelt: tuple[tuple[str, str], ...] = ()
 
 
 class Refusal(NamedTuple):
@@ -68,14 +73,14 @@ def _nearest(
             directions.append(queries.direction_of(vectors, question))
             questions.append(question)
         except DlkitError as problem:
-            refused[place] = _refusal(each, problem)
+            refused[place] = _refusal(each, problem, each.text)
     found = queries.nearest_each(vectors, questions, directions, k=k, restrict=restrict)
-    answers = iter(found)
+    answers = zip(questions, found, strict=True)
     for place, each in enumerate(asked):
         if place in refused:
             yield refused[place]
             continue
-        neighbours = next(answers)
+        question, neighbours = next(answers)
         value = {
             "query": each.text,
             "neighbors": [
@@ -83,7 +88,8 @@ def _nearest(
                 for neighbour in neighbours
             ],
         }
-        yield Answer(each.text, [(each.text, *neighbour) for neighbour in neighbours], value)
+        lines: list[tuple[object, ...]] = [(each.text, *neighbour) for neighbour in neighbours]
+        yield Answer(each.text, lines, value, _respelt(vectors, each, question))
 
 
 def _resolved(vectors: WordVectors, asked: Question | Unreadable) -> queries.Question:
@@ -91,29 +97,56 @@ def _resolved(vectors: WordVectors, asked: Question | Unreadable) -> queries.Que
     if isinstance(asked, Unreadable):
         raise DlkitError(asked.reason, code=NOT_FOUND)
     plus = tuple(vectors.find(word) for word in asked.plus)
-    return queries.Question(plus, tuple(vectors.find(word) for word in asked.minus))
+    return queries.Question(plus, tuple(_taken_away(vectors, word, asked) for word in asked.minus))
+
+
+def _taken_away(vectors: WordVectors, word: str, asked: Question) -> int:
+    """The row of a minus word; where it is unknown, it may have been meant as an option."""
+    try:
+        return vectors.find(word)
+    except UnknownWordError as problem:
+        option = SHORT_ELSEWHERE.get(word)
+        if option is not None and not asked.line:
+            problem.hint = f"-{word} is a minus word here; the option is {option}"
+        raise
+
+
+def _respelt(
+    vectors: WordVectors, asked: Question | Unreadable, found: queries.Question
+) -> tuple[tuple[str, str], ...]:
+    """The words of ``asked`` that were found under another spelling, and that spelling.
+
+    Another composition of the same characters is none: nobody could see the difference.
+    """
+    assert isinstance(asked, Question)
+    words = zip((*asked.plus, *asked.minus), (*found.plus, *found.minus), strict=True)
+    pairs = ((word, vectors.word(row)) for word, row in words)
+    return tuple((word, other) for word, other in pairs if other not in (word, compose(word)))
 
 
 def _about_all(vectors: WordVectors, asked: Question | Unreadable, kind: Kind) -> Answer | Refusal:
     """The answer about all words of a question together."""
     try:
-        rows = _resolved(vectors, asked).plus
+        found = _resolved(vectors, asked)
     except DlkitError as problem:
-        return _refusal(asked, problem)
+        words = asked.plus if isinstance(asked, Question) else words_of(asked.text)
+        return _refusal(asked, problem, list(words))
     assert isinstance(asked, Question)
-    words = list(asked.plus)
+    respelt = _respelt(vectors, asked, found)
+    query = list(asked.plus)
     if kind == "pair":
-        similarity = queries.pair(vectors, *rows)
-        value = {"query": words, "similarity": similarity}
-        return Answer(asked.text, [(*words, similarity)], value)
-    odd = words[queries.odd_one_out(vectors, rows)]
-    return Answer(asked.text, [(asked.text, odd)], {"query": words, "odd": odd})
+        similarity = queries.pair(vectors, *found.plus)
+        value = {"query": query, "similarity": similarity}
+        return Answer(asked.text, [(*query, similarity)], value, respelt)
+    odd = query[queries.odd_one_out(vectors, found.plus)]
+    return Answer(asked.text, [(asked.text, odd)], {"query": query, "odd": odd}, respelt)
 
 
-def _refusal(asked: Question | Unreadable, problem: DlkitError) -> Refusal:
+def _refusal(asked: Question | Unreadable, problem: DlkitError, query: str | list[str]) -> Refusal:
+    """The refusal of ``asked``; ``query`` is what JSON calls it, as in an answer."""
     suggestions = problem.suggestions if isinstance(problem, UnknownWordError) else []
     value: dict[str, Any] = {
-        "query": asked.text,
+        "query": query,
         "error": problem.message,
         "suggestions": suggestions,
     }

@@ -16,6 +16,11 @@ STDIN = "-"
 # The sign that a word without one gets, so that "=-x" is the word "-x" and "-x" is minus x.
 UNSIGNED = "="
 
+# What other tools call an option of ours, and what to type here.
+_ELSEWHERE = dict.fromkeys(("--topn", "--top-n", "--topk", "--top-k", "--top", "--k"), "-k N")
+# Short options elsewhere, minus words here.
+SHORT_ELSEWHERE = {"h": "--help", "q": "--quiet"}
+
 _K = re.compile(r"-k([0-9]+)")
 
 
@@ -100,6 +105,8 @@ def with_sign(word: str) -> str:
 def _declared(name: str, options: Mapping[str, Option]) -> Option:
     if name in options:
         return options[name]
+    if name in _ELSEWHERE:
+        raise DlkitError(f"there is no option {name}", hint=_ELSEWHERE[name], code=USAGE)
     from difflib import get_close_matches
 
     close = get_close_matches(name, options, n=1)

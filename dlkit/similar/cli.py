@@ -60,10 +60,9 @@ class SimilarCommand(typer.core.TyperCommand):
 
 
 def _complete_artifact(incomplete: str) -> list[str]:
-    from dlkit.artifacts import store
+    from dlkit.artifacts.store import completions
 
-    names = [each.name for each in store.list_artifacts() if each.kind == "word-vectors"]
-    return [name for name in names if name.startswith(incomplete)]
+    return completions(incomplete, kinds={"word-vectors"})
 
 
 @app.command("similar", cls=SimilarCommand)
@@ -119,7 +118,9 @@ def similar(
     form: Annotated[
         str | None, typer.Option("--format", help="human, tsv or json [default: by stdout].")
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object for each answer.")] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="One JSON object for each answer or refusal.")
+    ] = False,
     header: Annotated[bool, typer.Option("--header", help="Name the columns (tsv).")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Only results and errors.")] = False,
 ) -> None:
@@ -154,7 +155,7 @@ def similar(
     answers = (
         each for some in asked for each in answer(vectors, some, kind, k=k, restrict=restrict)
     )
-    _show(answers, output, COLUMNS[kind], single=single, strict=strict)
+    _show(answers, output, COLUMNS[kind], single=single, strict=strict, quiet=quiet)
 
 
 def _opened(source: str | None, file: str | None, *, verify: bool, quiet: bool) -> WordVectors:
@@ -169,7 +170,7 @@ def _opened(source: str | None, file: str | None, *, verify: bool, quiet: bool) 
         from dlkit.vectors.formats import read_vectors
 
         return follow(read_vectors(Path(file)), quiet=quiet)
-    from dlkit.artifacts.store import find
+    from dlkit.artifacts.finding import find
     from dlkit.vectors.store import open_vectors
 
     path = find(source, kinds={"word-vectors"})
@@ -197,24 +198,34 @@ def _show(
     *,
     single: bool,
     strict: bool,
+    quiet: bool,
 ) -> None:
     """Write each answer as it comes; refusals to stderr, or among the objects of JSON."""
     from dlkit.similar.answers import Refusal
 
     count = refused = 0
+    hint = ""
+    told: set[tuple[str, str]] = set()
     for each in answers:
         count += 1
         if isinstance(each, Refusal):
             refused += 1
+            hint = each.problem.hint
             if output.form == "json":
                 output.answer(columns, [], each.value)
-            if single:
+            elif single:
                 raise each.problem
-            if output.form != "json":
+            else:
                 console.error(each.problem.message, each.problem.hint)
-        elif output.form == "human" and columns[0] == "query":
+            continue
+        for word, spelling in each.respelt:
+            if not quiet and (word, spelling) not in told:
+                told.add((word, spelling))
+                console.note(f"'{word}' is read as '{spelling}'")
+        if output.form == "human" and columns[0] == "query":
             output.answer(columns[1:], [row[1:] for row in each.rows], each.value, title=each.text)
         else:
             output.answer(columns, each.rows, each.value)
     if refused and (strict or refused == count):
-        raise DlkitError(f"{refused:,} of {count:,} questions have no answer", code=NOT_FOUND)
+        what = "the question has" if count == 1 else f"{refused:,} of {count:,} questions have"
+        raise DlkitError(f"{what} no answer", hint=hint if count == 1 else "", code=NOT_FOUND)

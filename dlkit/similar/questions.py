@@ -104,9 +104,8 @@ def from_line(
     if not text:
         return Unreadable("", number, "empty")
     if kind != "nearest":
-        words = tuple(word for word in text.split("\t" if "\t" in text else None) if word)
         try:
-            return _whole(words, kind, number)
+            return _whole(words_of(text), kind, number)
         except DlkitError as problem:
             return Unreadable(text, number, problem.message)
     if not expressions:
@@ -115,6 +114,11 @@ def from_line(
         word if word[0] in "+-" and len(word) > 1 else UNSIGNED + word for word in text.split()
     ]
     return _expression(signed, number)
+
+
+def words_of(text: str) -> tuple[str, ...]:
+    """The words of a line about several: between tabs if it has any, else between spaces."""
+    return tuple(word for word in text.split("\t" if "\t" in text else None) if word)
 
 
 def lines(descriptor: int) -> Iterator[list[tuple[int, bytes]]]:

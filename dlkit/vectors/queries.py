@@ -45,28 +45,6 @@ class Neighbour(NamedTuple):
     similarity: np.float32
 
 
-def nearest(
-    vectors: WordVectors,
-    plus: Sequence[int],
-    minus: Sequence[int] = (),
-    *,
-    k: int = 10,
-    restrict: int | None = None,
-) -> list[Neighbour]:
-    """The ``k`` words nearest to ``plus`` less ``minus`` (rows), the nearest first.
-
-    The words of the question are no answers. With ``restrict`` only the so many most frequent
-    words are. Fewer than ``k`` come back where there are no more.
-
-    Raises:
-        DlkitError: the question adds up to nothing, so that no word is near it.
-
-    """
-    question = Question(tuple(plus), tuple(minus))
-    direction = direction_of(vectors, question)
-    return nearest_each(vectors, [question], [direction], k=k, restrict=restrict)[0]
-
-
 def direction_of(vectors: WordVectors, question: Question) -> npt.NDArray[np.float64]:
     """(D,) float64 of length 1: where ``question`` points.
 
@@ -100,7 +78,10 @@ def nearest_each(
     k: int = 10,
     restrict: int | None = None,
 ) -> list[list[Neighbour]]:
-    """For each question what ``nearest`` answers, by one product for all of them.
+    """For each question the ``k`` words nearest to it, nearest first; by one product for all.
+
+    The words of a question are no answers to it. Fewer than ``k`` come back where there are no
+    more.
 
     Args:
         vectors: (V, D).

@@ -148,7 +148,8 @@ def open_vectors(
 
     Args:
         path: an artifact of kind ``word-vectors``.
-        verify: hash the matrix even if this very file was found right before.
+        verify: hash the matrix even if this very file was found right before, and look at every
+            value of it.
         spelling: from the settings by which the corpus was normalised, makes what normalises a
             word in the same way; None: words are composed (NFC).
 
@@ -158,7 +159,7 @@ def open_vectors(
 
     """
     from dlkit.artifacts.load import open_artifact
-    from dlkit.artifacts.tensors import read_tensors
+    from dlkit.artifacts.tensors import check_finite, read_tensors
 
     artifact = open_artifact(path, lazy=_LAZY, verify=verify)
     document = artifact.document
@@ -172,6 +173,8 @@ def open_vectors(
     lexicon = _lexicon(artifact, name, verify=verify)
     tensors = read_tensors(artifact.file("vectors.safetensors"))
     matrix, norms = _checked(tensors, len(lexicon), document, name)
+    if verify:
+        check_finite({"vectors": matrix}, where=artifact.file("vectors.safetensors"))
     text = document.get("text")
     if not isinstance(text, dict):
         raise _damaged("artifact.json has no settings of the text", name)

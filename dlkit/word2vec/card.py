@@ -14,7 +14,7 @@ _WHAT = {
 }
 
 
-def render(name: str, config: Word2vecConfig, document: Mapping[str, Any]) -> str:
+def render(config: Word2vecConfig, document: Mapping[str, Any]) -> str:
     """The card of a word2vec artifact as Markdown; ``document`` is its artifact.json."""
     data, scores = document["data"], document["scores"]
     held_out = scores.get("held_out_loss")
@@ -33,7 +33,7 @@ def render(name: str, config: Word2vecConfig, document: Mapping[str, Any]) -> st
     }
     return "\n".join(
         [
-            f"# {name}: word vectors",
+            "# Word vectors",
             "",
             f"{document['words']:,} words, {document['dim']} numbers each, trained with dlkit "
             "by negative sampling (Mikolov et al. 2013, arXiv 1310.4546).",
@@ -46,7 +46,7 @@ def render(name: str, config: Word2vecConfig, document: Mapping[str, Any]) -> st
             "",
             "## Use",
             "",
-            f"    dlkit similar WORD --from word2vec/{name}",
+            "    dlkit similar WORD --from PATH_OF_THIS_FOLDER",
             "",
             "## Limits",
             "",

@@ -8,6 +8,8 @@ import typer
 
 from dlkit import console
 from dlkit.config.cli import complete_recipe
+from dlkit.errors import USAGE, DlkitError
+from dlkit.options import Form, Header, Json, Progress, Quiet
 
 app = typer.Typer(
     name="word2vec",
@@ -60,7 +62,12 @@ def train(
     ] = None,
     name: Annotated[
         str | None,
-        typer.Option("--name", "-n", help="Name of the artifact [default: after the corpus]."),
+        typer.Option(
+            "--name",
+            "-n",
+            help="Name of the artifact [default: after the corpus].",
+            autocompletion=complete_interrupted,
+        ),
     ] = None,
     model: Annotated[
         str | None, typer.Option(help="skipgram or cbow [default: skipgram].", show_default=False)
@@ -128,21 +135,22 @@ def train(
         typer.Option(help="CPU threads; 1 gives the same bits every time [default: all cores]."),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Read, count, estimate; train and write nothing.")
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Read, count, train for a second, estimate; keep nothing. The encoded text lies "
+            "in $TMPDIR meanwhile, 8 bytes a word.",
+        ),
     ] = False,
     resume: Annotated[
         bool,
         typer.Option("--resume", help="Go on with the newest interrupted run, or that of --name."),
     ] = False,
-    form: Annotated[
-        str | None, typer.Option("--format", help="human, tsv or json [default: by stdout].")
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="The result as a JSON object.")] = False,
-    header: Annotated[bool, typer.Option("--header", help="Name the columns (tsv).")] = False,
-    progress: Annotated[str, typer.Option(help="auto, bar, plain, json or off.")] = "auto",
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Only results, warnings and errors.")
-    ] = False,
+    form: Form = None,
+    json: Json = False,
+    header: Header = False,
+    progress: Progress = "auto",
+    quiet: Quiet = False,
 ) -> None:
     """Train word vectors by negative sampling.
 
@@ -180,6 +188,8 @@ def train(
         "seed": seed,
         "threads": threads,
     }
+    if resume and dry_run:
+        raise DlkitError("--resume and --dry-run do not go together", code=USAGE)
     path = recipes.find(recipe, task="word2vec") if recipe is not None else None
     if resume:
         going_on = work.resume(name, recipe=path, sets=sets or (), options=options)
@@ -195,4 +205,9 @@ def train(
             work.run(config, name=name, default_name=default), mode=progress, quiet=quiet
         )
     row = {"artifact": saved.reference, "path": str(saved.path), **saved.facts}
-    output.answer(list(row), [list(row.values())], row)
+    if output.form == "human":
+        output.answer(("result", "value"), list(row.items()), row)
+    else:
+        output.answer(list(row), [list(row.values())], row)
+    if not quiet:
+        console.note(f"next: {saved.next_command}")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from dlkit.config.schema import Settings
 from dlkit.data.config import TextConfig
@@ -41,6 +41,12 @@ class Word2vecConfig(Settings):
     checkpoint_minutes: float = Field(
         default=10, gt=0, le=1e6, description="minutes between checkpoints"
     )
+
+    @model_validator(mode="after")
+    def _falling(self) -> Self:
+        if self.min_lr > self.first_lr:
+            raise ValueError(f"min_lr ({self.min_lr}) must not be above lr ({self.first_lr})")
+        return self
 
     @property
     def first_lr(self) -> float:

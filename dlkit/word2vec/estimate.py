@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import time
@@ -16,18 +17,44 @@ if TYPE_CHECKING:
     from dlkit.word2vec.sgns import NegativeSampling
 
 
-def require_room(folder: Path, vocabulary: int, dim: int) -> None:
-    """Refuse before hours of work what memory or disk cannot hold at its end."""
+def require_memory(vocabulary: int, dim: int) -> None:
+    """Refuse what memory cannot hold, before anything is allocated.
+
+    Raises:
+        DlkitError: with both sizes.
+
+    """
+    _compare(vocabulary, dim, "memory", _free_memory())
+
+
+def require_disk(folder: Path, vocabulary: int, dim: int) -> None:
+    """Refuse, before hours of work, an artifact that the disk of ``folder`` cannot hold.
+
+    Raises:
+        DlkitError: with both sizes.
+
+    """
+    _compare(vocabulary, dim, "free disk", shutil.disk_usage(folder).free)
+
+
+def _compare(vocabulary: int, dim: int, what: str, have: int) -> None:
     need = model_bytes(vocabulary, dim)
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    disk = shutil.disk_usage(folder).free
-    for what, have in (("memory", memory), ("free disk", disk)):
-        if need > have:
-            raise DlkitError(
-                f"{vocabulary:,} words of {dim} numbers need {need / 1e9:.1f} GB of {what}; "
-                f"there is {have / 1e9:.1f} GB",
-                hint="use a smaller --dim, a larger --min-count, or --max-vocab",
-            )
+    if need > have:
+        raise DlkitError(
+            f"{vocabulary:,} words of {dim} numbers need {need / 1e9:.1f} GB of {what}; "
+            f"there is {have / 1e9:.1f} GB",
+            hint="use a smaller --dim, a larger --min-count, or --max-vocab",
+        )
+
+
+def _free_memory() -> int:
+    """Bytes that a process can have without swapping; all of the machine's where unknown."""
+    try:
+        with Path("/proc/meminfo").open(encoding="utf-8") as file:
+            facts = dict(line.split(":") for line in file)
+        return int(facts["MemAvailable"].split()[0]) * 1024
+    except (OSError, KeyError, ValueError):
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def model_bytes(vocabulary: int, dim: int) -> int:
@@ -36,10 +63,23 @@ def model_bytes(vocabulary: int, dim: int) -> int:
 
 
 def estimate(
-    config: Word2vecConfig, corpus: Corpus, trainer: NegativeSampling
+    config: Word2vecConfig, corpus: Corpus, trainer: NegativeSampling, *, seconds: float = 1.0
 ) -> dict[str, object]:
-    """Train for about a second and tell sizes, speed and time; for ``--dry-run``."""
-    words, seconds, loss = _try_for(trainer, seconds=1.0)
+    """Train for about ``seconds`` and tell sizes, speed and time; for ``--dry-run``.
+
+    ``loss`` is the mean of the words trained on, None if none was measured.
+    """
+    trainer.compile()
+    loss: float | None = None
+    words = 0
+    begun = time.perf_counter()
+    for progress in trainer.run():
+        words = progress.words
+        if math.isfinite(progress.loss):
+            loss = progress.loss
+        if time.perf_counter() - begun > seconds:
+            trainer.pause()
+    rate = words / max(time.perf_counter() - begun, 1e-9)
     vocabulary = len(corpus.vocabulary)
     size = model_bytes(vocabulary, config.dim)
     return {
@@ -50,19 +90,7 @@ def estimate(
         "parameters": 2 * vocabulary * config.dim,
         "memory_bytes": size,
         "disk_bytes": size + corpus.ids_path.stat().st_size,
-        "words_per_second": round(words / seconds),
-        "training_seconds": round(corpus.words * config.epochs * seconds / words, 1),
-        "loss_at_start": loss,
+        "words_per_second": round(rate),
+        "training_seconds": float(f"{corpus.words * config.epochs / rate:.3g}") if rate else None,
+        "loss": loss,
     }
-
-
-def _try_for(trainer: NegativeSampling, *, seconds: float) -> tuple[int, float, float]:
-    """Train for about ``seconds``, compilation not counted: words, seconds, loss."""
-    start, words, last = 0.0, 0, None
-    for last in trainer.run():
-        if start == 0.0:
-            start, words = time.perf_counter(), last.words
-        elif time.perf_counter() - start > seconds:
-            trainer.pause()
-    assert last is not None
-    return max(last.words - words, 1), max(time.perf_counter() - start, 1e-3), last.loss

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ _FREE = ("epochs", "threads")
 
 def resumed_config(
     saved: Word2vecConfig,
+    *,
+    done: int,
     recipe: Path | None,
     sets: Sequence[str],
     options: Mapping[str, object],
@@ -24,34 +27,55 @@ def resumed_config(
 
     Args:
         saved: the settings that the run began with.
-        recipe: a recipe given again.
+        done: epochs that are behind.
+        recipe: a recipe given again; what it says of epochs and threads changes nothing.
         sets: ``--set`` assignments given again.
         options: options given again, None where one was not.
 
     Raises:
-        DlkitError: usage: a setting other than epochs and threads differs.
+        DlkitError: usage: a setting other than epochs and threads differs, or so few epochs are
+            asked for that the run would be over.
 
     """
-    given = resolve(Word2vecConfig, recipe=recipe, sets=sets, options=options)
-    asked = given.model_dump(exclude_unset=True)
-    before = saved.model_dump()
+    typed = _flat(_asked(None, sets, options))
+    asked = _flat(_asked(recipe, (), {})) | typed
+    before = _flat(saved.model_dump())
     changes: list[str] = []
     update: dict[str, Any] = {}
-    for key, value in _flat(asked).items():
-        old = _flat(before)[key]
+    for key, value in asked.items():
+        old = before[key]
         if key == "data":
-            value, old = absolute_data(value), tuple(old)
-        if value == old:
+            value = absolute_data(value)
+        if value == old or (key in _FREE and key not in typed):
             continue
         if key not in _FREE:
             raise DlkitError(
-                f"--resume: {key} was {old} when the run began, not {value}",
+                f"--resume: {key} was {_shown(old)} when the run began, not {_shown(value)}",
                 hint="leave the setting out, or start a new run without --resume",
                 code=USAGE,
             )
         update[key] = value
-        changes.append(f"{key} changed from {old} to {value}")
+        changes.append(f"{key} changed from {_shown(old)} to {_shown(value)}")
+    if update.get("epochs", done + 1) <= done:
+        raise DlkitError(
+            f"--resume: {done} epochs are done already, so --epochs {update['epochs']} is over",
+            hint=f"--epochs {done + 1} or more",
+            code=USAGE,
+        )
     return saved.model_copy(update=update), changes
+
+
+def _asked(
+    recipe: Path | None, sets: Sequence[str], options: Mapping[str, object]
+) -> dict[str, Any]:
+    settings = resolve(Word2vecConfig, recipe=recipe, sets=sets, options=options)
+    return settings.model_dump(exclude_unset=True)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, tuple):
+        return " ".join(map(str, value))
+    return "as many as there are cores" if value is None else str(value)
 
 
 def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -66,9 +90,9 @@ def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def absolute_data(data: Sequence[str]) -> tuple[str, ...]:
     """The corpora as saved: paths absolute, names as they are, so that the recipe runs anywhere."""
+    # os.path takes the text as typed; a Path would make the home folder of ./~name.
+    expanded = {entry: os.path.expanduser(entry) for entry in data}  # noqa: PTH111
     return tuple(
-        str(Path(entry).expanduser().absolute())
-        if entry != "-" and (Path(entry).expanduser().exists())
-        else entry
-        for entry in data
+        str(Path(path).absolute()) if entry != "-" and Path(path).exists() else entry
+        for entry, path in expanded.items()
     )

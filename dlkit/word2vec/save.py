@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -59,7 +59,8 @@ def commit(
     epochs = [entry for entry in history if "epoch" in entry]
     resumptions = [entry["changes"] for entry in history if "resumed" in entry]
     scores = {key: value for key, value in epochs[-1].items() if key in ("loss", "held_out_loss")}
-    document = _document(config, corpus, scores, threads)
+    changed = any(resumptions)
+    document = _document(config, corpus, scores, threads, exact=threads == 1 and not changed)
     rate = corpus.words * config.epochs / max(seconds, 1e-9)
     path = run.commit(
         document,
@@ -71,7 +72,7 @@ def commit(
             "metrics.jsonl": "".join(
                 json.dumps(entry, sort_keys=True) + "\n" for entry in epochs
             ).encode(),
-            "README.md": card.render(run.name, config, document).encode(),
+            "README.md": card.render(config, document).encode(),
         },
         record={"seconds": seconds, "words_per_second": rate, "resumptions": resumptions},
     )
@@ -89,12 +90,17 @@ def commit(
             "seconds": round(seconds, 2),
             "words_per_second": round(rate),
         },
-        f"dlkit similar {_shell_word(words[min(len(words) - 1, 100)])} --from {reference}",
+        _next(words, reference),
     )
 
 
 def _document(
-    config: Word2vecConfig, corpus: Corpus, scores: Mapping[str, float], threads: int
+    config: Word2vecConfig,
+    corpus: Corpus,
+    scores: Mapping[str, float],
+    threads: int,
+    *,
+    exact: bool,
 ) -> dict[str, Any]:
     """What artifact.json says: only what another run of the same settings says, too."""
     return {
@@ -119,7 +125,7 @@ def _document(
         "scores": dict(scores),
         "seed": config.seed,
         "threads": threads,
-        "bit_reproducible": threads == 1,
+        "bit_reproducible": exact,
     }
 
 
@@ -130,7 +136,8 @@ def _norms(vectors: np.ndarray) -> np.ndarray:
     return norms
 
 
-def _shell_word(word: str) -> str:
-    if word.startswith(("-", "+")):
-        return f"--word={word}"
-    return word if re.fullmatch(r"[\w.]+", word) else "'" + word.replace("'", "'\\''") + "'"
+def _next(words: list[str], reference: str) -> str:
+    """A command to go on with: a question about a word that is frequent, but not the most so."""
+    word = words[min(len(words) - 1, 100)]
+    asked = f"--word={word}" if word.startswith(("-", "+")) else word
+    return f"dlkit similar {shlex.quote(asked)} --from {shlex.quote(reference)}"

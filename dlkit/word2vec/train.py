@@ -18,16 +18,19 @@ from dlkit.artifacts.names import check_name
 from dlkit.artifacts.runs import Run, reserve
 from dlkit.artifacts.runs import resume as reopen
 from dlkit.data.corpus import Corpus, encode
+from dlkit.data.sources import Source, locate
 from dlkit.errors import USAGE, DlkitError, StoppedError
 from dlkit.records import Epoch, Noted, Record, Saved, Started, Step
 from dlkit.word2vec import checkpoint
-from dlkit.word2vec.estimate import estimate, require_room
+from dlkit.word2vec.estimate import estimate, require_disk, require_memory
 from dlkit.word2vec.resumed import absolute_data, resumed_config
 from dlkit.word2vec.save import TASK, commit
 from dlkit.word2vec.sgns import NegativeSampling, Progress
 
 if TYPE_CHECKING:
     from dlkit.word2vec.config import Word2vecConfig
+
+_WORTH_TELLING = 1.5  # seconds of compilation
 
 # A model that has learnt nothing has a loss of (1 + negative) ln 2; far above it, it is lost.
 _DIVERGED = 10.0
@@ -51,11 +54,13 @@ def run(
     """
     _require_data(config)
     default = default_name or _name_after(config.data[0])
+    sources = locate(config.data, config.text, stdin=_stdin())
     with signals.catch() as stop, reserve(TASK, name, default=default) as held:
         yield Started(f"training {TASK}/{held.name}", _headline(config))
-        corpus = yield from _encode(config, held.folder, stop)
+        corpus = yield from _encode(sources, config, held.folder, stop)
         config = config.model_copy(update={"data": absolute_data(config.data)})
-        require_room(held.folder, len(corpus.vocabulary), config.dim)
+        require_memory(len(corpus.vocabulary), config.dim)
+        require_disk(held.folder, len(corpus.vocabulary), config.dim)
         trainer = _trainer(config, corpus)
         return (yield from _finish(held, config, corpus, trainer, stop, []))
 
@@ -79,7 +84,13 @@ def resume(
     """
     with signals.catch() as stop, reopen(TASK, name) as held:
         saved = checkpoint.load(held)
-        config, changes = resumed_config(saved.config, recipe, sets, options or {})
+        config, changes = resumed_config(
+            saved.config,
+            done=saved.scalars["epoch"],
+            recipe=recipe,
+            sets=sets,
+            options=options or {},
+        )
         trainer = _trainer(config, saved.corpus)
         trainer.restore(saved.arrays, saved.scalars)
         yield Started(f"going on with {TASK}/{held.name}", _headline(config))
@@ -103,24 +114,29 @@ def dry_run(config: Word2vecConfig) -> Generator[Record, None, dict[str, object]
         signals.catch() as stop,
         tempfile.TemporaryDirectory(prefix="dlkit-", ignore_cleanup_errors=True) as folder,
     ):
-        corpus = yield from _encode(config, Path(folder), stop)
+        sources = locate(config.data, config.text, stdin=_stdin())
+        corpus = yield from _encode(sources, config, Path(folder), stop)
+        require_memory(len(corpus.vocabulary), config.dim)
         return estimate(config, corpus, _trainer(config, corpus))
 
 
 def _encode(
-    config: Word2vecConfig, folder: Path, stop: signals.Stop
+    sources: Sequence[Source], config: Word2vecConfig, folder: Path, stop: signals.Stop
 ) -> Generator[Record, None, Corpus]:
-    stdin: BinaryIO | None = sys.stdin.buffer if sys.stdin is not None else None
     return (
         yield from encode(
-            config.data,
+            sources,
             config.text,
             folder=folder,
-            stdin=stdin,
+            stdin=_stdin(),
             stopping=stop.check,
             held_out=config.held_out,
         )
     )
+
+
+def _stdin() -> BinaryIO | None:
+    return sys.stdin.buffer if sys.stdin is not None else None
 
 
 def _finish(
@@ -132,6 +148,10 @@ def _finish(
     history: list[dict[str, Any]],
 ) -> Generator[Record, None, Saved]:
     """Train to the end with checkpoints on the way, then commit."""
+    begun = time.perf_counter()
+    trainer.compile()
+    if time.perf_counter() - begun > _WORTH_TELLING:
+        yield Noted(f"compiled the kernels in {time.perf_counter() - begun:.1f} s, this once")
     state = checkpoint.Checkpoint(config, corpus, {}, {}, history)
     seconds = math.fsum(entry.get("seconds", 0.0) for entry in history)
     while True:
@@ -169,30 +189,28 @@ def _until_pause(
     """Train until the end, a signal, or the time for a checkpoint."""
     begun = epoch_begun = time.perf_counter()
     first: int | None = None
+    told = False
     for progress in trainer.run():
         now = time.perf_counter()
-        if first is None:  # what came before was compilation
-            first, begun = progress.words, now
-        _refuse_divergence(progress, config)
-        yield Step(
-            "training",
-            progress.words,
-            progress.total,
-            "words",
-            (progress.words - first) / max(now - begun, 1e-9),
-            {"loss": progress.loss, "lr": progress.lr},
-        )
-        if progress.words == progress.total and progress.pairs == 0:
-            raise DlkitError(
-                f"nothing to learn: after subsampling no two of the {corpus.words:,} words stand "
-                "together in a line",
-                hint="raise --sample (0 keeps every word) or give more text",
-            )
+        first = progress.words if first is None else first
+        _refuse_failure(progress, config, corpus)
         if progress.epoch_done:
             metrics = _epoch_metrics(trainer, corpus, progress)
             history.append({"epoch": progress.epoch + 1, **metrics})
             yield Epoch(progress.epoch + 1, config.epochs, now - epoch_begun, metrics)
             epoch_begun = time.perf_counter()
+        else:
+            yield Step(
+                "training",
+                progress.words,
+                progress.total,
+                "words",
+                (progress.words - first) / max(now - begun, 1e-9),
+                {"loss": progress.loss, "lr": progress.lr},
+            )
+        if stop.signum is not None and not told:
+            told = True
+            yield Noted("saving what was learnt; once more to leave without")
         if (
             stop.signum is not None
             or stop.save_requested
@@ -211,7 +229,13 @@ def _epoch_metrics(
     return metrics
 
 
-def _refuse_divergence(progress: Progress, config: Word2vecConfig) -> None:
+def _refuse_failure(progress: Progress, config: Word2vecConfig, corpus: Corpus) -> None:
+    if progress.words == progress.total and progress.pairs == 0:
+        raise DlkitError(
+            f"nothing to learn: after subsampling no two of the {corpus.words:,} words stand "
+            "together in a line",
+            hint="raise --sample (0 keeps every word) or give more text",
+        )
     limit = _DIVERGED * (1 + config.negative) * math.log(2)
     if progress.measured and not progress.loss <= limit:
         raise DlkitError(
@@ -231,7 +255,7 @@ def _trainer(config: Word2vecConfig, corpus: Corpus) -> NegativeSampling:
         negative=config.negative,
         sample=config.sample,
         lr=config.first_lr,
-        min_lr=min(config.min_lr, config.first_lr),
+        min_lr=config.min_lr,
         epochs=config.epochs,
         threads=_threads(config),
         seed=config.seed,

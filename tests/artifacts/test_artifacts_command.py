@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 
-from dlkit.artifacts import store
+from dlkit.artifacts import showing, store
 from dlkit.artifacts.runs import reserve
 
 
@@ -22,8 +24,70 @@ def interrupt(name: str) -> Path:
 def test_an_empty_store_lists_nothing_and_says_where(dlkit) -> None:
     done = dlkit("artifacts", "list")
     assert done.stdout == ""
-    assert str(dlkit.home) in done.stderr
+    assert done.stderr == f"no artifacts yet in {dlkit.home}\n"
     assert not dlkit.home.exists()
+
+
+def test_a_task_without_a_folder_is_not_found(dlkit, word_vectors: Path) -> None:
+    done = dlkit("artifacts", "list", "--task", "nonsense", check=3)
+    assert "hint: dlkit artifacts list" in done.stderr
+    assert "word2vec/tiny" in dlkit("artifacts", "list", "--task", "word2vec").stdout
+
+
+def test_people_get_sizes_and_times_that_they_can_read(dlkit, word_vectors: Path) -> None:
+    interrupt("waiting")
+    zone = {"TZ": "Asia/Shanghai"}
+    (told,) = (json.loads((word_vectors / "run.json").read_bytes())["finished"],)
+    local = datetime.fromisoformat(told).astimezone(timezone(timedelta(hours=8)))
+    lines = dlkit("artifacts", "list", "--format", "human", env=zone).stdout.splitlines()
+    assert lines[0].split() == ["artifact", "kind", "words", "x", "dim", "size", "finished"]
+    waiting, tiny = (re.split(r"\s{2,}", line.strip()) for line in lines[2:4])
+    assert waiting[:2] == ["word2vec/waiting", "interrupted"]
+    bytes_ = sum(each.stat().st_size for each in word_vectors.rglob("*") if each.is_file())
+    assert tiny == [
+        "word2vec/tiny", "word-vectors", "8 x 4", f"{bytes_ / 1000:.1f} kB", f"{local:%F %H:%M}",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("columns", ["80", "40", "20"])
+def test_no_fact_is_split_on_a_narrow_screen(dlkit, save, columns: str) -> None:
+    path = save("语料-" + "long-name-" * 4 + "end")
+    env = {"COLUMNS": columns}
+    text = dlkit("artifacts", "list", "--format", "human", env=env).stdout
+    assert "word-vectors" in text
+    assert "8 x 4" in text
+    assert re.search(r"\d kB", text)
+    assert re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d", text)
+    assert (path.name in text) == (columns != "80")  # folded inside its column
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (4_812_345, "4.8 MB"),
+        (999_949, "999.9 kB"), (999_951, "1.0 MB"), (5 * 10**9, "5.0 GB"), (10**20, "100000.0 PB"),
+    ],
+)  # fmt: skip
+def test_sizes_are_in_decimal_units(number: int, text: str) -> None:
+    assert showing.size(number) == text
+
+
+def test_an_artifact_without_a_manifest_is_named_in_the_warning(dlkit, word_vectors: Path) -> None:
+    (word_vectors / "MANIFEST").unlink()
+    done = dlkit("artifacts", "list")
+    assert done.stderr == f"warning: {word_vectors}: it has no MANIFEST\n"
+
+
+def test_a_store_open_to_everybody_is_told_of_once_and_verified_as_damaged(dlkit, save) -> None:
+    save()
+    save()
+    dlkit.home.chmod(0o777)
+    done = dlkit("artifacts", "list")
+    assert [line.split("\t")[2] for line in done.stdout.splitlines()] == ["damaged"] * 2
+    assert done.stderr.count("everybody may write it") == 1
+    done = dlkit("artifacts", "verify", "--all", check=4)
+    assert done.stdout.count("\tdamaged\t") == 2
+    assert f"chmod o-w {dlkit.home}" in dlkit("artifacts", "show", "tiny", check=4).stderr
 
 
 def test_the_list_is_one_line_for_each(dlkit, word_vectors: Path) -> None:
@@ -36,7 +100,10 @@ def test_the_list_is_one_line_for_each(dlkit, word_vectors: Path) -> None:
     first = json.loads(dlkit("artifacts", "list", "--json").stdout.splitlines()[1])
     assert first["path"] == str(word_vectors)
     assert first["bytes"] == int(lines[1][3])
-    assert dlkit("artifacts", "list", "--task", "cnn").stdout == ""
+    time = datetime.fromisoformat(first["time"])
+    assert time.tzinfo is not None
+    assert lines[1][4] == first["time"]
+    assert abs(time - datetime.now(UTC)) < timedelta(minutes=5)
     header = dlkit("artifacts", "list", "--header").stdout.splitlines()[0]
     assert header.split("\t") == ["artifact", "kind", "state", "bytes", "time"]
     dlkit("artifacts", "list", "--task", "../x", check=2)
@@ -75,6 +142,27 @@ def test_equal_trainings_have_one_digest(dlkit, save) -> None:
     assert len(first.strip()) == 64
 
 
+def test_the_same_command_twice_has_one_digest(dlkit) -> None:
+    (dlkit.folder / "corpus.txt").write_text("a b c d e f 饭 菜\n" * 50, encoding="utf-8")
+    for _ in range(2):
+        dlkit(
+            "word2vec", "train", "corpus.txt", "--name", "x", "--threads", "1", "--epochs", "1",
+            "--dim", "4", "--min-count", "1", "--quiet",
+        )  # fmt: skip
+    first, second = (dlkit("artifacts", "show", name, "--digest").stdout for name in ("x", "x-2"))
+    assert first == second
+
+
+def test_a_mistyped_name_leads_to_the_list(dlkit, word_vectors: Path) -> None:
+    for command in (["show"], ["verify"], ["remove", "--yes"], ["show", "--digest"]):
+        done = dlkit("artifacts", *command, "中文名", check=3)
+        assert "hint: dlkit artifacts list" in done.stderr
+    dlkit("artifacts", "show", "word2vec/tiny/")
+    dlkit("artifacts", "remove", "word2vec/tiny/", "--yes")
+    done = dlkit("artifacts", "show", "中文名", check=3)
+    assert "hint: dlkit word2vec train CORPUS" in done.stderr
+
+
 def test_verify_tells_of_each_and_exits_4_if_any_is_damaged(dlkit, save) -> None:
     good, bad = save(), save()
     assert dlkit("artifacts", "verify", "tiny", "tiny-2").stdout == (
@@ -90,6 +178,26 @@ def test_verify_tells_of_each_and_exits_4_if_any_is_damaged(dlkit, save) -> None
     value = json.loads(dlkit("artifacts", "verify", "tiny-2", "--json", check=4).stdout)
     assert value["state"] == "damaged"
     assert "SHA-256" in value["problem"]
+
+
+def test_verify_looks_at_all_that_exist_and_tells_of_those_that_do_not(dlkit, save) -> None:
+    good, bad = save(), save()
+    done = dlkit("artifacts", "verify", "tiny", "lost", "tiny-2", check=3)
+    lines = [line.split("\t") for line in done.stdout.splitlines()]
+    assert [line[:2] for line in lines] == [
+        ["word2vec/tiny", "ok"], ["lost", "missing"], ["word2vec/tiny-2", "ok"],
+    ]  # fmt: skip
+    assert "no artifact 'lost'" in done.stderr
+    assert "hint: dlkit artifacts list" in done.stderr
+    done = dlkit("artifacts", "verify", "lost", "gone", check=3)
+    assert "2 of 2 artifacts are not there" in done.stderr
+    (bad / "vocab.txt").write_bytes(b"")
+    done = dlkit("artifacts", "verify", "lost", "tiny-2", "tiny", "--json", check=4)
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [each["state"] for each in found] == ["missing", "damaged", "ok"]
+    assert [each["path"] for each in found] == [None, str(bad), str(good)]
+    done = dlkit("artifacts", "verify", "tiny", "CON", check=2)  # nothing before it is known
+    assert done.stdout == ""
 
 
 def test_verify_wants_names_or_all(dlkit, word_vectors: Path) -> None:

@@ -2,13 +2,19 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import stat
+import subprocess
+import sys
 from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from importlib import metadata
 from pathlib import Path
 from typing import BinaryIO
 
 import pytest
 
+import dlkit
 from dlkit.artifacts import clearing, locks, runs, store
 from dlkit.artifacts.load import open_artifact
 from dlkit.artifacts.runs import reserve, resume
@@ -116,11 +122,31 @@ def test_a_checkpoint_outlives_an_error_and_a_forgotten_keep(home: Path) -> None
             work(resume("t"), save=False)
 
 
-def test_a_dropped_run_goes_with_its_checkpoint(home: Path) -> None:
-    interrupt("x")
-    with resume("t") as run:
-        run.drop()
-    assert not run.folder.exists()
+def test_run_json_says_when_where_and_by_which_versions(home: Path) -> None:
+    before = datetime.now(UTC)
+    record = json.loads((commit() / "run.json").read_bytes())
+    finished = datetime.fromisoformat(record["finished"])
+    assert before <= finished <= datetime.now(UTC)
+    assert finished.isoformat(timespec="microseconds") == record["finished"]
+    assert record["host"] == {
+        "name": platform.node(),
+        "system": platform.system(),
+        "machine": platform.machine(),
+        "cpus": os.cpu_count(),
+    }
+    versions = record["versions"]
+    assert versions["dlkit"] == dlkit.__version__
+    assert versions["python"] == platform.python_version()
+    assert versions.get("numpy") == (metadata.version("numpy") if "numpy" in sys.modules else None)
+
+
+def test_versions_are_told_without_importing_anything(home: Path) -> None:
+    program = (
+        "import sys; from dlkit.artifacts.record import describe; found = describe()['versions']; "
+        "print(sorted(found), {'numpy', 'numba', 'torch'} & sys.modules.keys())"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert done.stdout.decode().strip() == "['dlkit', 'python'] set()"
 
 
 def test_a_resumed_run_commits_under_its_name_and_is_over(home: Path) -> None:
@@ -261,7 +287,7 @@ def test_nothing_is_writable_by_everybody_under_any_umask(home: Path) -> None:
         assert not each.stat().st_mode & stat.S_IWOTH
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+@pytest.mark.usefixtures("permissions_count")
 def test_a_store_that_cannot_be_written_is_named(home: Path) -> None:
     home.mkdir(mode=0o555)
     with pytest.raises(DlkitError, match="Permission denied") as caught, reserve("t", default="x"):

@@ -7,6 +7,7 @@ import gzip
 import json
 import lzma
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -101,7 +102,7 @@ def test_invalid_utf8_is_an_error_that_can_be_mended(dlkit, tmp_path, data):
         dlkit, "corpus.txt", "--encoding-errors", "replace", "--min-count", "1"
     )
     assert "\ufffd" in vocabulary
-    assert "invalid UTF-8 sequences replaced" in said
+    assert re.search("[123] invalid UTF-8 sequences? replaced", said)
 
 
 def test_nul_bytes_separate_words_and_are_warned_of(dlkit, tmp_path):
@@ -236,7 +237,7 @@ def test_a_long_line_is_read_in_bounded_memory(dlkit, tmp_path):
     assert done.returncode == 0, done.stderr.decode()
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+@pytest.mark.usefixtures("permissions_count")
 def test_an_unreadable_file_is_refused(dlkit, tmp_path):
     (tmp_path / "corpus.txt").write_text(GOOD)
     (tmp_path / "corpus.txt").chmod(0)

