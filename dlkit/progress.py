@@ -88,14 +88,18 @@ class _Plain:
         self._told = -1.0  # percent of the phase
         self._next = 0.0  # seconds, where the total is unknown
         self._wait = 1.0
+        self._epoch_told = False
 
     def show(self, record: Record) -> None:
         if isinstance(record, Step):
-            if self._steps and self._due(record):
+            # Where an epoch has just been told, its last step has nothing to add.
+            if self._steps and self._due(record) and not self._epoch_told:
                 console.note(step_line(record))
+            self._epoch_told = False
         elif isinstance(record, Warned):
             console.warn(record.text)
         elif self._notes:
+            self._epoch_told = isinstance(record, Epoch)
             for line in lines(record):
                 console.note(line)
 

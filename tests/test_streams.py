@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import select
+import shlex
 import signal
 import subprocess
 import sys
@@ -39,7 +40,7 @@ def test_the_command_that_training_proposes_works(dlkit, tmp_path):
     (tmp_path / "corpus.txt").write_text(CORPUS, encoding="utf-8")
     done = dlkit("word2vec", "train", "corpus.txt", "--dim", "8", "--threads", "1")
     proposed = done.stderr.rstrip().splitlines()[-1].removeprefix("next: dlkit ")
-    assert dlkit(*proposed.split()).stdout.count("\n") >= 3
+    assert dlkit(*shlex.split(proposed)).stdout.count("\n") >= 3
 
 
 def test_a_corpus_may_come_through_a_pipe(dlkit):

@@ -138,7 +138,8 @@ def _resolve(text: str, config: TextConfig, stdin: BinaryIO | None) -> Iterator[
 def _existing(text: str) -> Path | None:
     """The path, if there is anything; a link that leads nowhere is an error of its own."""
     try:
-        path = Path(text).expanduser() if text.startswith("~") else Path(text)
+        # As the shell does: where there is no such user, the text stands for itself.
+        path = Path(os.path.expanduser(text))  # noqa: PTH111
         path.lstat()
     except (FileNotFoundError, NotADirectoryError):
         return None

@@ -209,5 +209,5 @@ def train(
         output.answer(("result", "value"), list(row.items()), row)
     else:
         output.answer(list(row), [list(row.values())], row)
-    if not quiet:
+    if not quiet and progress != "json":  # the event "saved" has told it
         console.note(f"next: {saved.next_command}")

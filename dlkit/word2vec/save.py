@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -140,4 +141,9 @@ def _next(words: list[str], reference: str) -> str:
     """A command to go on with: a question about a word that is frequent, but not the most so."""
     word = words[min(len(words) - 1, 100)]
     asked = f"--word={word}" if word.startswith(("-", "+")) else word
-    return f"dlkit similar {shlex.quote(asked)} --from {shlex.quote(reference)}"
+    return f"dlkit similar {_quoted(asked)} --from {_quoted(reference)}"
+
+
+def _quoted(text: str) -> str:
+    """``text`` for a shell; words in any script stand as they are."""
+    return text if re.fullmatch(r"[\w./-]+", text) else shlex.quote(text)

@@ -199,15 +199,14 @@ def _until_pause(
             history.append({"epoch": progress.epoch + 1, **metrics})
             yield Epoch(progress.epoch + 1, config.epochs, now - epoch_begun, metrics)
             epoch_begun = time.perf_counter()
-        else:
-            yield Step(
-                "training",
-                progress.words,
-                progress.total,
-                "words",
-                (progress.words - first) / max(now - begun, 1e-9),
-                {"loss": progress.loss, "lr": progress.lr},
-            )
+        yield Step(
+            "training",
+            progress.words,
+            progress.total,
+            "words",
+            (progress.words - first) / max(now - begun, 1e-9),
+            {"loss": progress.loss, "lr": progress.lr},
+        )
         if stop.signum is not None and not told:
             told = True
             yield Noted("saving what was learnt; once more to leave without")
