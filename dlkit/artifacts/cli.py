@@ -8,6 +8,7 @@ import typer
 
 from dlkit import console
 from dlkit.errors import DAMAGED, NOT_FOUND, USAGE, DlkitError
+from dlkit.options import Form, Header, Json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,11 +33,6 @@ def complete_artifact(incomplete: str) -> list[str]:
 
 
 Task = Annotated[str | None, typer.Option(help="Only the artifacts of this task.")]
-Form = Annotated[
-    str | None, typer.Option("--format", help="human, tsv or json [default: by stdout].")
-]
-Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
-Header = Annotated[bool, typer.Option("--header", help="Name the columns (tsv).")]
 References = Annotated[
     list[str] | None,
     typer.Argument(

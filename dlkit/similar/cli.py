@@ -12,6 +12,7 @@ import typer.core
 
 from dlkit import console
 from dlkit.errors import NOT_FOUND, USAGE, DlkitError
+from dlkit.options import Form, Header
 from dlkit.similar import arguments
 
 if TYPE_CHECKING:
@@ -115,13 +116,11 @@ def similar(
     verify: Annotated[
         bool, typer.Option("--verify", help="Hash the vectors again before they are used.")
     ] = False,
-    form: Annotated[
-        str | None, typer.Option("--format", help="human, tsv or json [default: by stdout].")
-    ] = None,
+    form: Form = None,
     json: Annotated[
         bool, typer.Option("--json", help="One JSON object for each answer or refusal.")
     ] = False,
-    header: Annotated[bool, typer.Option("--header", help="Name the columns (tsv).")] = False,
+    header: Header = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Only results and errors.")] = False,
 ) -> None:
     """Nearest words by cosine, analogies, pairs, the odd one out.

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from dlkit.artifacts.showing import flat
 from dlkit.config.resolve import resolve
 from dlkit.errors import USAGE, DlkitError
 from dlkit.word2vec.config import Word2vecConfig
@@ -37,9 +38,9 @@ def resumed_config(
             asked for that the run would be over.
 
     """
-    typed = _flat(_asked(None, sets, options))
-    asked = _flat(_asked(recipe, (), {})) | typed
-    before = _flat(saved.model_dump())
+    typed = flat(_asked(None, sets, options))
+    asked = flat(_asked(recipe, (), {})) | typed
+    before = flat(saved.model_dump())
     changes: list[str] = []
     update: dict[str, Any] = {}
     for key, value in asked.items():
@@ -76,16 +77,6 @@ def _shown(value: object) -> str:
     if isinstance(value, tuple):
         return " ".join(map(str, value))
     return "as many as there are cores" if value is None else str(value)
-
-
-def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in tree.items():
-        if isinstance(value, Mapping):
-            flat |= _flat(value, f"{prefix}{key}.")
-        else:
-            flat[prefix + key] = value
-    return flat
 
 
 def absolute_data(data: Sequence[str]) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from dlkit import signals
-from dlkit.artifacts.names import check_name
+from dlkit.artifacts.names import name_from
 from dlkit.artifacts.runs import Run, reserve
 from dlkit.artifacts.runs import resume as reopen
 from dlkit.data.corpus import Corpus, encode
@@ -283,11 +283,7 @@ def _name_after(entry: str) -> str:
     if entry == "-":
         return "stdin"
     base = Path(entry.rstrip("/").rsplit(":", 1)[-1]).name.split(".", 1)[0]
-    base = re.sub(r"[^\w-]+", "-", base).strip("-_")[:60]
-    try:
-        return check_name(base)
-    except DlkitError:
-        return TASK
+    return name_from(re.sub(r"[^\w-]+", "-", base).strip("-_")[:60], fallback=TASK)
 
 
 def _headline(config: Word2vecConfig) -> dict[str, object]:
