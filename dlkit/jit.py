@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
+import importlib.util
 import os
 import shutil
 import stat
@@ -43,27 +44,27 @@ def private_folder(path: Path) -> Path | None:
     return path
 
 
-def _sources() -> str:
-    """A digest of the package's source files by path, size and time.
+def _sources(folder: Path) -> str:
+    """A digest of the source files in ``folder`` by path, size and time.
 
     numba notices a change only in the file of the cached function, not in those of the functions
-    that it calls; so another state of the sources gets another cache.
+    that it calls; so another state of the sources gets another cache. What a compiled function
+    calls lies in its own folder.
     """
-    package = Path(__file__).parent
     digest = hashlib.sha256()
-    for path in sorted(package.rglob("*.py")):
+    for path in (Path(__file__), *sorted(folder.rglob("*.py"))):
         status = path.stat()
         digest.update(f"{path}\0{status.st_size}\0{status.st_mtime_ns}\n".encode(errors="replace"))
     return digest.hexdigest()[:16]
 
 
 @functools.cache
-def _cache_folder() -> Path | None:
-    """The folder for this state of the sources; folders unused for a month are removed."""
+def _cache_folder(sources: Path) -> Path | None:
+    """The cache for this state of ``sources``; caches unused for a month are removed."""
     parent = private_folder(user_cache() / "numba")
     if parent is None:
         return None
-    folder = private_folder(parent / _sources())
+    folder = private_folder(parent / _sources(sources))
     if folder is None:
         return None
     now = time.time()
@@ -75,17 +76,30 @@ def _cache_folder() -> Path | None:
     return folder
 
 
+def has_numba() -> bool:
+    """Whether numba can be imported."""
+    try:
+        return importlib.util.find_spec("numba") is not None
+    except ValueError:  # a module without a specification: put there to be missing
+        return False
+
+
 def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     """``numba.njit`` that releases the GIL, cached where a private folder can be had.
 
-    Import modules that use it only inside the functions that need them: numba costs 0.3 s.
+    A function may call compiled functions of its own folder only. Import modules that use it only
+    inside the functions that need them: numba costs 0.3 s. Where numba is missing, functions stay
+    as they are.
     """
-    import numba
 
-    folder = _cache_folder()
-    if folder is not None:
-        numba.config.CACHE_DIR = str(folder)  # type: ignore[attr-defined]
-    decorator: Callable[[Callable[..., Any]], Any] = numba.njit(
-        nogil=True, cache=folder is not None, **options
-    )
-    return decorator
+    def decorate(function: Callable[..., Any]) -> Any:
+        if not has_numba():
+            return function
+        import numba
+
+        folder = _cache_folder(Path(function.__code__.co_filename).parent)
+        if folder is not None:
+            numba.config.CACHE_DIR = str(folder)  # type: ignore[attr-defined]
+        return numba.njit(nogil=True, cache=folder is not None, **options)(function)
+
+    return decorate
