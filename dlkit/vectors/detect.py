@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Literal, NamedTuple
 
 from dlkit.errors import FAILED, DlkitError
+from dlkit.vectors.packed import plain_name
 
 Layout = Literal["text", "binary"]
+Named = Literal["text", "binary", "fasttext", "glove", "numpy", "projector"]
 
 # A real vector has at most some thousands of values; a larger number is a damaged header.
 MOST_VALUES = 65_536
@@ -16,29 +19,29 @@ LONGEST_LINE = 1 << 21  # bytes; 65,536 values of 32 digits
 HEAD = 1 << 22
 
 _FOREIGN = (
-    (b"\x93NUMPY", "a NumPy array (.npy), which holds no words"),
     (b"\xba\x16\x4f\x2f", "a fastText model (.bin)"),
     (b"PK\x03\x04", "a zip archive (.npz, .pt or .zip)"),
     (b"\x89HDF", "an HDF5 file"),
     (b"PAR1", "a Parquet file"),
     (b"FiFu", "a finalfusion file"),
     (b"GGUF", "a GGUF model"),
-    (b"BZh", "compressed with bzip2"),
-    (b"\xfd7zXZ", "compressed with xz"),
+    (b"BZh", "compressed twice, with bzip2 inside"),
+    (b"\xfd7zXZ", "compressed twice, with xz inside"),
     (b"\x28\xb5\x2f\xfd", "compressed with zstd"),
-    (b"\x1f\x8b", "compressed with gzip twice"),
+    (b"\x1f\x8b", "compressed twice, with gzip inside"),
     (b"%PDF", "a PDF document"),
     (b"version https://git-lfs", "a Git LFS pointer: the file itself was not fetched"),
     (b"SQLite format 3", "an SQLite database"),
 )
 _HINTS = {
     b"\xba\x16\x4f\x2f": "give the .vec file that lies beside it",
-    b"BZh": "decompress it first, or recompress it with gzip",
-    b"\xfd7zXZ": "decompress it first, or recompress it with gzip",
-    b"\x28\xb5\x2f\xfd": "decompress it first, or recompress it with gzip",
+    b"\x28\xb5\x2f\xfd": "decompress it first: unzstd FILE",
     b"version https://git-lfs": "git lfs pull",
 }
-_READABLE = "word2vec text and binary, GloVe and fastText .vec are read, also with .gz"
+_READABLE = (
+    "word2vec text and binary, GloVe, fastText .vec, NumPy and projector files are read, "
+    "also with .gz .bz2 .xz"
+)
 _HEADER = re.compile(rb"\s*(\d{1,19})[ \t]+(\d{1,19})[ \t\r]*")
 # Bytes that no text has and that a few float32 values nearly always do.
 _BINARY = re.compile(rb"[\x00-\x08\x0e-\x1f\x7f]")
@@ -84,13 +87,14 @@ def refuse_foreign(head: bytes, name: str) -> None:
         )
 
 
-def detect(head: bytes, name: str, *, whole: bool) -> Found:
+def detect(head: bytes, name: str, *, whole: bool, named: Named | None = None) -> Found:
     """What ``head``, the first bytes of a file, begins.
 
     Args:
         head: at most the first ``HEAD`` bytes, decompressed.
         name: what errors call the file.
         whole: ``head`` is the whole file.
+        named: text, binary, fasttext or glove where the user said so; None: it is found out.
 
     Raises:
         DlkitError: it is no file of word vectors, or its header is impossible.
@@ -101,8 +105,14 @@ def detect(head: bytes, name: str, *, whole: bool) -> Found:
     refuse_foreign(head, name)
     first, newline, rest = head.partition(b"\n")
     header = _HEADER.fullmatch(first) if newline or whole else None
-    if header is None:
+    if named == "glove" or (header is None and named is None):
         return _without_header(head, name, whole=whole)
+    if header is None:
+        raise DlkitError(
+            f"{name}: its first line is not how many words and how many values it holds",
+            hint="without --format the format is recognised",
+            code=FAILED,
+        )
     words, dim = int(header[1]), int(header[2])
     if not words or not dim or dim > MOST_VALUES:
         raise DlkitError(
@@ -115,8 +125,10 @@ def detect(head: bytes, name: str, *, whole: bool) -> Found:
     separator = _separator(line, dim)
     # A row of text ends with a number, even where it has too many or too few of them.
     last = line.rstrip(b" \t\r").replace(b"\t", b" ").rpartition(b" ")[2]
-    if separator or (is_number(last) and not _BINARY.search(line)):
-        label = "fastText .vec" if name.removesuffix(".gz").endswith(".vec") else "word2vec text"
+    looks = separator or (is_number(last) and not _BINARY.search(line))
+    if named != "binary" and (looks or named is not None):
+        fast = named == "fasttext" or (named is None and ".vec" in Path(name).suffixes)
+        label = "fastText .vec" if fast else "word2vec text"
         return Found(label, "text", words, dim, separator or b" ", start)
     return Found("word2vec binary", "binary", words, dim, b" ", start)
 
@@ -147,6 +159,12 @@ def _separator(line: bytes, dim: int) -> bytes:
         if len(fields) == dim + 1 and fields[0] and all(map(is_number, fields[1:])):
             return separator
     return b""
+
+
+def is_table(head: bytes, name: str) -> bool:
+    """Whether ``head`` begins a projector's table: ``.tsv``, and nothing but numbers and tabs."""
+    first = head.partition(b"\n")[0].rstrip(b"\r")
+    return plain_name(name).endswith(".tsv") and all(map(is_number, first.split(b"\t")))
 
 
 def is_number(field: bytes) -> bool:

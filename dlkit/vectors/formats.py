@@ -1,4 +1,4 @@
-"""Files of word vectors made by other tools: word2vec text and binary, GloVe, fastText ``.vec``.
+"""Files of word vectors made by other tools, read into words and a matrix.
 
 The layouts, as the tools write them:
 
@@ -7,6 +7,7 @@ The layouts, as the tools write them:
 - word2vec binary: a line ``V D``, then for each word its bytes, one space and D float32, little
   endian; the C tool ends each with a newline, gensim does not.
 - GloVe: the rows of the text layout, without the first line.
+- NumPy's ``.npy`` and the TensorBoard projector's TSV, with the words in a file beside (arrays.py).
 
 A word of a text may hold spaces: the numbers are counted from the right. Nothing that a header
 promises is believed before the size of the file proves it; where there is no size (``.gz``, pipes),
@@ -15,32 +16,55 @@ memory grows with what was read.
 
 from __future__ import annotations
 
-import gzip
-import io
-import os
-import stat
 import time
-import zlib
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
-
-import numpy as np
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from dlkit.errors import FAILED, DlkitError
 from dlkit.records import Noted, Record, Step
-from dlkit.vectors.detect import HEAD, Found, detect
+from dlkit.vectors import arrays
+from dlkit.vectors.detect import HEAD, Found, Named, detect, is_table
 from dlkit.vectors.lexicon import Lexicon
+from dlkit.vectors.packed import Opened, opened
 from dlkit.vectors.rows import READ, binary_rows, cut_off, text_rows
 from dlkit.vectors.store import WordVectors
+from dlkit.vectors.table import Gathered, Options, Table, assembled
 
 if TYPE_CHECKING:
+    import numpy as np
     import numpy.typing as npt
 
 _SILENCE = 1.0  # seconds between two records of how far it is: short work needs none
 
 
-def read_vectors(path: Path) -> Generator[Record, None, WordVectors]:
+class _Source(NamedTuple):
+    """A file whose format is known, before its rows are read.
+
+    Attributes:
+        name: what messages call it.
+        label: the format, for a person.
+        words: how many rows it promises; None if it does not.
+        proven: whether its size says that it can hold them.
+        dim: values a row; 0 if only the first row tells.
+        rows: words and vectors, some at a time; None for words that stand in another file.
+        labels: the words and counts of that other file.
+
+    """
+
+    name: str
+    label: str
+    words: int | None
+    proven: bool
+    dim: int
+    rows: Iterator[tuple[list[bytes] | None, npt.NDArray[np.float32]]]
+    labels: arrays.Labels | None = None
+
+
+def read_vectors(
+    path: Path, options: Options | None = None
+) -> Generator[Record, None, WordVectors]:
     r"""Read a file of word vectors whose format is told from its bytes.
 
     Yields what was found and how far it is; returns the vectors. Words that stand there twice
@@ -48,63 +72,103 @@ def read_vectors(path: Path) -> Generator[Record, None, WordVectors]:
     their other bytes as ``\xNN``. Both are counted and said.
 
     Raises:
-        DlkitError: the file cannot be read, is of another format, is cut off or damaged, or holds
-            values that are no finite float32.
+        DlkitError: as ``read_table``.
 
     """
+    table = yield from read_table(path, options)
+    if table.counts is None:
+        lexicon = Lexicon.of(table.words)
+    else:
+        pairs = zip(table.words, table.counts, strict=True)
+        lexicon = Lexicon(b"".join(b"%b\t%d\n" % pair for pair in pairs), end=b"\t")
+    return WordVectors(path.name, lexicon, table.matrix)
+
+
+def read_table(path: Path, options: Options | None = None) -> Generator[Record, None, Table]:
+    """Read a file of word vectors: its words, without those that come again, and their rows.
+
+    Yields what was found and how far it is.
+
+    Args:
+        path: a file or a pipe, also compressed with gzip, bzip2 or xz.
+        options: what to read, and how; see ``Options``.
+
+    Raises:
+        DlkitError: the file cannot be read, is of another format, is cut off or damaged, or holds
+            values that are no finite number of the type asked for.
+
+    """
+    options = options or Options()
+    with opened(path) as file:
+        return (yield from _read(_source(file, path, options.named), options))
+
+
+def _source(file: Opened, path: Path, named: Named | None) -> _Source:
+    """The format of ``file``, which is ``named`` or else recognised."""
     name = path.name
-    try:
-        with path.open("rb") as file:
-            status = os.fstat(file.fileno())
-            if stat.S_ISDIR(status.st_mode):
-                raise DlkitError(f"{path} is a folder, not a file of vectors", code=FAILED)
-            size = status.st_size if stat.S_ISREG(status.st_mode) else None
-            stream: BinaryIO = file
-            if file.peek(2)[:2] == b"\x1f\x8b":
-                stream, size = io.BufferedReader(gzip.GzipFile(fileobj=file), READ), None
-            return (yield from _read(stream, name, size))
-    except (EOFError, zlib.error, gzip.BadGzipFile) as problem:
-        raise DlkitError(f"{name}: damaged gzip data: {problem}", code=FAILED) from None
-    except OSError as problem:
+    head = _exactly(file.stream, HEAD)
+    if named == "numpy" or (named is None and head.startswith(arrays.MAGIC)):
+        return _array(file, path, head)
+    if named == "projector" or (named is None and is_table(head, name)):
+        labels = arrays.read_labels(arrays.find_words(path, numpy=False), header=True)
+        blocks = arrays.tsv_rows(_Rejoined(head, file.stream), name, at_once=READ)
+        rows = ((None, block) for block in blocks)
+        words = len(labels.words)
+        return _Source(name, "projector TSV", words, proven=False, dim=0, rows=rows, labels=labels)
+    found = detect(head, name, whole=len(head) < HEAD, named=named)
+    if file.size is not None:
+        _prove(found, file.size, name)
+    reader = text_rows if found.layout == "text" else binary_rows
+    pairs = reader(head[found.start :], file.stream, found, name)
+    return _Source(name, found.label, found.words, file.size is not None, found.dim, pairs)
+
+
+def _array(file: Opened, path: Path, head: bytes) -> _Source:
+    stream = _Rejoined(head, file.stream)
+    shape = arrays.npy_shape(stream, path.name)
+    needed = stream.taken + shape.rows * shape.dim * shape.dtype.itemsize
+    if file.size is not None and file.size < needed:
         raise DlkitError(
-            f"{path} cannot be read: {problem.strerror or problem}", code=FAILED
-        ) from None
+            f"{path.name}: its header says {shape.rows:,} x {shape.dim:,} {shape.dtype}, "
+            f"{needed:,} bytes; the file has {file.size:,}",
+            hint="the file is cut off or damaged: fetch it again",
+            code=FAILED,
+        )
+    labels = arrays.read_labels(arrays.find_words(path, numpy=True), header=False)
+    rows = ((None, block) for block in arrays.npy_rows(stream, shape, path.name, at_once=READ))
+    label = f"NumPy array, {shape.dtype}"
+    return _Source(path.name, label, shape.rows, file.size is not None, shape.dim, rows, labels)
 
 
-def _read(stream: BinaryIO, name: str, size: int | None) -> Generator[Record, None, WordVectors]:
-    head = _exactly(stream, HEAD)
-    found = detect(head, name, whole=len(head) < HEAD)
-    if size is not None:
-        _prove(found, size, name)
-    shape = f"{found.words:,} x {found.dim}" if found.words else f"{found.dim} values a word"
-    yield Noted(f"reading {name}: {found.label}, {shape}")
-    rows = text_rows if found.layout == "text" else binary_rows
-    blocks = rows(head[found.start :], stream, found, name)
-    words: list[bytes] = []
-    matrix = _Matrix(found.words if size is not None else None, found.dim)
+def _read(source: _Source, options: Options) -> Generator[Record, None, Table]:
+    name = source.name
+    size = f"{source.words:,} x {source.dim}" if source.words else f"{source.dim} values a word"
+    if not source.dim:
+        size = f"{source.words:,} words"
+    yield Noted(f"reading {name}: {source.label}, {size}")
+    wanted = options.restrict
+    if source.words is not None:
+        wanted = min(source.words, options.restrict or source.words)
+    gathered = Gathered(name, source.labels, options.dtype, wanted if source.proven else None)
     begun = told = time.monotonic()
-    for part_words, part in blocks:
-        if not np.isfinite(part).all():
-            place = int(np.flatnonzero(~np.isfinite(part).all(axis=1))[0])
-            word = part_words[place].decode("utf-8", "backslashreplace")
-            raise DlkitError(
-                f"{name}: row {len(words) + place + 1} ('{word}') holds a value that is no "
-                "finite float32",
-                code=FAILED,
-            )
-        words += part_words
-        matrix.add(part)
-        now = time.monotonic()
-        if now - told > _SILENCE:
-            told = now
-            yield Step(
-                f"reading {name}", len(words), found.words, "words", len(words) / (now - begun)
-            )
-    if found.words is not None and len(words) != found.words:
-        raise cut_off(name, len(words), found.words)
-    if not words:
+    with closing(source.rows) as blocks:  # type: ignore[type-var]
+        for words, block in blocks:
+            gathered.add(words, block, most=options.restrict)
+            now = time.monotonic()
+            if now - told > _SILENCE:
+                told = now
+                done = len(gathered)
+                yield Step(f"reading {name}", done, wanted, "words", done / (now - begun))
+            if options.restrict is not None and len(gathered) >= options.restrict:
+                break
+    gathered.check_labels(options.restrict)
+    if source.words is not None and wanted is not None and len(gathered) != wanted:
+        raise cut_off(name, len(gathered), source.words)
+    if not len(gathered):
         raise DlkitError(f"{name} has no words", code=FAILED)
-    return (yield from _assembled(name, words, matrix.whole()))
+    if source.words is not None and len(gathered) < source.words:
+        yield Noted(f"the first {len(gathered):,} of {source.words:,} words are read")
+    return (yield from assembled(gathered, source.label, escape=options.escape))
 
 
 def _prove(found: Found, size: int, name: str) -> None:
@@ -133,59 +197,22 @@ def _exactly(stream: BinaryIO, size: int) -> bytes:
     return b"".join(parts)
 
 
-class _Matrix:
-    """Rows that come in parts.
+class _Rejoined:
+    """A stream whose first bytes were read before: they come again, then the rest.
 
-    Where the number of rows is proven they go to their place at once, else memory grows with them.
+    Attributes:
+        taken: bytes read so far.
+
     """
 
-    def __init__(self, rows: int | None, dim: int) -> None:
-        self._matrix = np.empty((rows or 0, dim), dtype=np.float32)
-        self._parts: list[npt.NDArray[np.float32]] | None = [] if rows is None else None
-        self._filled = 0
+    def __init__(self, head: bytes, stream: BinaryIO) -> None:
+        self._head = memoryview(head)
+        self._stream = stream
+        self.taken = 0
 
-    def add(self, part: npt.NDArray[np.float32]) -> None:
-        if self._parts is not None:
-            self._parts.append(part)
-        else:
-            self._matrix[self._filled : self._filled + len(part)] = part
-        self._filled += len(part)
-
-    def whole(self) -> npt.NDArray[np.float32]:
-        if self._parts is not None:
-            parts, self._parts = self._parts[::-1], None
-            self._matrix = np.empty((self._filled, self._matrix.shape[1]), dtype=np.float32)
-            self._filled = 0
-            while parts:  # each is freed when it is copied
-                self.add(parts.pop())
-        return self._matrix
-
-
-def _assembled(
-    name: str, words: list[bytes], matrix: npt.NDArray[np.float32]
-) -> Generator[Record, None, WordVectors]:
-    """Words and their rows, without those of words that stood there before."""
-    words, bad = _utf8(words)
-    first: dict[bytes, int] = {}
-    for row, word in enumerate(words):
-        first.setdefault(word, row)
-    if bad:
-        yield Noted(f"{bad:,} words of {name} are not UTF-8: their bytes are written \\xNN in them")
-    if len(first) < len(words):
-        yield Noted(
-            f"{len(words) - len(first):,} words stand twice in {name}: the first vector is taken"
-        )
-        matrix = matrix[list(first.values())]
-    return WordVectors(name, Lexicon.of(list(first)), matrix)
-
-
-def _utf8(words: list[bytes]) -> tuple[list[bytes], int]:
-    r"""``words`` in UTF-8, other bytes as ``\xNN``; and how many words had such bytes."""
-    try:
-        b"\n".join(words).decode("utf-8")
-    except UnicodeDecodeError:
-        pass
-    else:
-        return words, 0
-    cleaned = [word.decode("utf-8", "backslashreplace").encode() for word in words]
-    return cleaned, sum(old != new for old, new in zip(words, cleaned, strict=True))
+    def read(self, size: int = READ, /) -> bytes:
+        part, self._head = bytes(self._head[:size]), self._head[size:]  # the rest is a view
+        if len(part) < size:
+            part += _exactly(self._stream, size - len(part))
+        self.taken += len(part)
+        return part

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,14 +17,18 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from dlkit.artifacts.load import Artifact
+    from dlkit.vectors.subwords import Subwords
     from dlkit.vectors.suggest import Suggester
 
 # Below the smallest normal float32 a norm has lost its digits: such a row counts as zeros.
 TINY = float(np.finfo(np.float32).tiny)
+# What artifact.json says of counts that nobody knows (most files have none): vocab.txt has zeros.
+UNKNOWN = "unknown"
+_FLOATS = (np.dtype(np.float32), np.dtype(np.float16))
 _VALUES_AT_ONCE = 1 << 18
 _QUICKLY_CHECKED = 1 << 17  # bytes of vocabulary, checked in 2 ms
 # Hashed once and remembered: hashing them would cost more than the question.
-_LAZY = frozenset({"vectors.safetensors", "outputs.safetensors"})
+_LAZY = frozenset({"vectors.safetensors", "outputs.safetensors", "subwords.safetensors"})
 
 
 def compose(word: str) -> str:
@@ -36,6 +40,7 @@ class UnknownWordError(DlkitError):
     """A word that is not in the vocabulary, with the words that may have been meant."""
 
     def __init__(self, word: str, vectors: WordVectors) -> None:
+        self.word = word
         self.suggestions = vectors.suggest(word)
         super().__init__(
             f"'{word}' is not in the vocabulary of {vectors.name} ({len(vectors):,} words)",
@@ -50,9 +55,12 @@ class WordVectors:
     Args:
         name: what messages call it: TASK/NAME or a file's name.
         lexicon: the V words; row r of the matrix belongs to word r.
-        matrix: (V, D) float32, C order, finite; it may be a read-only map of a file.
+        matrix: (V, D) float32 or float16, C order, finite; it may be a read-only map of a file.
         norms: (V,) float32, the Euclidean norm of each row; computed if not given.
         normalise: gives the form under which a word may be known that is not found as typed.
+        subwords: opens the vectors of n-grams, from which unknown words get theirs.
+        counted: the lexicon says how often each word stood in its text; else only the order of
+            the rows tells which words are frequent.
 
     """
 
@@ -60,10 +68,12 @@ class WordVectors:
         self,
         name: str,
         lexicon: Lexicon,
-        matrix: npt.NDArray[np.float32],
+        matrix: npt.NDArray[np.floating[Any]],
         norms: npt.NDArray[np.float32] | None = None,
         *,
         normalise: Callable[[str], str] = compose,
+        subwords: Callable[[], Subwords] | None = None,
+        counted: bool = True,
     ) -> None:
         assert matrix.ndim == 2
         assert matrix.shape[0] == len(lexicon)
@@ -72,6 +82,8 @@ class WordVectors:
         self.matrix = matrix
         self.norms = row_norms(matrix) if norms is None else norms
         self.normalise = normalise
+        self.counted = counted
+        self._open_subwords = subwords
 
     def __len__(self) -> int:
         return len(self.lexicon)
@@ -107,10 +119,19 @@ class WordVectors:
         return self._suggester.suggest(word, count)
 
     @cached_property
+    def subwords(self) -> Subwords | None:
+        """The vectors of n-grams, opened when first asked for; None where there are none."""
+        return None if self._open_subwords is None else self._open_subwords()
+
+    @cached_property
     def _suggester(self) -> Suggester:
         from dlkit.vectors.suggest import Suggester
 
         return Suggester(self.lexicon)
+
+    def counts(self) -> npt.NDArray[np.int64] | None:
+        """(V,) how often each word stood in the text of the training; None if that is not known."""
+        return self.lexicon.counts() if self.counted else None
 
     @cached_property
     def scales(self) -> npt.NDArray[np.float32]:
@@ -128,7 +149,7 @@ class WordVectors:
         return vectors / norms  # type: ignore[no-any-return]
 
 
-def row_norms(matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def row_norms(matrix: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float32]:
     """(V,) float32, the Euclidean norm of each row of ``matrix`` (V, D), summed in float64."""
     norms = np.empty(len(matrix), dtype=np.float32)
     at_once = max(1, _VALUES_AT_ONCE // matrix.shape[1])
@@ -179,7 +200,41 @@ def open_vectors(
     if not isinstance(text, dict):
         raise _damaged("artifact.json has no settings of the text", name)
     normalise = compose if spelling is None else spelling(text)
-    return WordVectors(name, lexicon, matrix, norms, normalise=normalise)
+    subwords = None
+    if document.get("subwords") is not None:
+        from dlkit.vectors.subwords import open_subwords
+
+        subwords = partial(open_subwords, artifact, matrix.shape[1], name, verify=verify)
+    vectors = WordVectors(
+        name,
+        lexicon,
+        matrix,
+        norms,
+        normalise=normalise,
+        subwords=subwords,
+        counted=document.get("counts") != UNKNOWN,
+    )
+    if verify:
+        _ = vectors.subwords
+    return vectors
+
+
+def open_outputs(path: Path, vectors: WordVectors) -> npt.NDArray[np.floating[Any]]:
+    """(V, D) the output matrix of the artifact ``path``, whose input vectors are ``vectors``.
+
+    Raises:
+        DlkitError: NOT_FOUND: it has none; DAMAGED: it does not fit the vectors.
+
+    """
+    from dlkit.artifacts.tensors import read_tensors
+
+    file = path / "outputs.safetensors"
+    if not file.exists():
+        raise DlkitError(f"{vectors.name} has no output matrix, only vectors", code=NOT_FOUND)
+    outputs = read_tensors(file).get("outputs")
+    if outputs is None or outputs.shape != vectors.matrix.shape or outputs.dtype not in _FLOATS:
+        raise _damaged("outputs.safetensors does not fit vectors.safetensors", vectors.name)
+    return outputs
 
 
 def _lexicon(artifact: Artifact, name: str, *, verify: bool) -> Lexicon:
@@ -204,14 +259,16 @@ def _lexicon(artifact: Artifact, name: str, *, verify: bool) -> Lexicon:
 
 def _checked(
     tensors: Mapping[str, Any], words: int, document: Mapping[str, Any], name: str
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+) -> tuple[npt.NDArray[np.floating[Any]], npt.NDArray[np.float32]]:
     """The matrix (V, D) and the norms (V,), which agree with the vocabulary and artifact.json."""
     where = "vectors.safetensors"
     for tensor in ("vectors", "norms"):
         if tensor not in tensors:
             raise _damaged(f"{where} has no tensor {tensor!r}", name)
-        if tensors[tensor].dtype != np.float32:
-            raise _damaged(f"{where}: {tensor!r} is {tensors[tensor].dtype}, not float32", name)
+        allowed = _FLOATS if tensor == "vectors" else _FLOATS[:1]
+        if tensors[tensor].dtype not in allowed:
+            kinds = " or ".join(map(str, allowed))
+            raise _damaged(f"{where}: {tensor!r} is {tensors[tensor].dtype}, not {kinds}", name)
     matrix, norms = tensors["vectors"], tensors["norms"]
     if document.get("words") != words:
         raise _damaged(
