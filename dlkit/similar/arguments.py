@@ -31,14 +31,12 @@ class Option(NamedTuple):
         parameter: the name of the function's parameter.
         flag: it takes no value.
         many: it may be given again.
-        least: the least value of a number; None: the value is text.
 
     """
 
     parameter: str
     flag: bool = False
     many: bool = False
-    least: int | None = None
 
 
 class Arguments(NamedTuple):
@@ -64,7 +62,7 @@ def read(tokens: Sequence[str], options: Mapping[str, Option]) -> Arguments:
         options: by the name that is typed, ``-k`` or ``--name``.
 
     Raises:
-        DlkitError: USAGE: an option that is not declared, has no value or one that it cannot take.
+        DlkitError: USAGE: an option that is not declared, lacks its value or takes none.
 
     """
     words: list[str] = []
@@ -89,9 +87,9 @@ def read(tokens: Sequence[str], options: Mapping[str, Option]) -> Arguments:
                 value = next(rest, "")
                 if not value:
                     raise DlkitError(f"{name} needs a value", code=USAGE)
-            _put(values, name, option, value)
+            _put(values, option, value)
         elif glued := _K.fullmatch(each):
-            _put(values, "-k", options["-k"], glued[1])
+            _put(values, options["-k"], glued[1])
         else:
             words.append(with_sign(each))
     return Arguments(words, values)
@@ -114,20 +112,10 @@ def _declared(name: str, options: Mapping[str, Option]) -> Option:
     raise DlkitError(f"there is no option {name}", hint=hint, code=USAGE)
 
 
-def _put(values: dict[str, object], name: str, option: Option, value: str) -> None:
-    """Store the ``value`` of the option that was typed as ``name``."""
-    if option.least is None:
-        typed: object = value
-    else:
-        # int() also takes 1_0 and digits of other scripts, and refuses thousands of digits.
-        if not re.fullmatch(r"[0-9]{1,18}", value) or int(value) < option.least:
-            raise DlkitError(
-                f"{name} is a whole number of {option.least} or more, not '{value}'", code=USAGE
-            )
-        typed = int(value)
+def _put(values: dict[str, object], option: Option, value: str) -> None:
     if option.many:
         several = values.setdefault(option.parameter, [])
         assert isinstance(several, list)
-        several.append(typed)
+        several.append(value)
     else:
-        values[option.parameter] = typed
+        values[option.parameter] = value

@@ -16,14 +16,13 @@ from dlkit.options import Form, Header
 from dlkit.similar import arguments
 
 if TYPE_CHECKING:
-    from dlkit.similar.answers import Answer, Refusal
+    from dlkit.similar.answers import Answer, How, Refusal
     from dlkit.similar.questions import Kind, Question, Unreadable
     from dlkit.vectors.store import WordVectors
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
-# The parameters that are whole numbers, and the least that each may be.
-_NUMBERS = {"k": 1, "restrict": 1}
+_NEIGHBOURS = 10
 # The libraries that multiply matrices start a thread for each core at import, which takes longer
 # than the one product that a question needs.
 _THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
@@ -41,12 +40,7 @@ class SimilarCommand(typer.core.TyperCommand):
         if ctx.resilient_parsing:
             return super().parse_args(ctx, args)
         declared = {
-            name: arguments.Option(
-                each.name,
-                flag=each.is_flag,
-                many=each.multiple,
-                least=_NUMBERS.get(each.name),
-            )
+            name: arguments.Option(each.name, flag=each.is_flag, many=each.multiple)
             for each in self.params
             if isinstance(each, typer.core.TyperOption)
             for name in each.opts
@@ -73,10 +67,19 @@ def similar(
         typer.Argument(
             metavar="WORD",
             help="Words, each a question of its own. With a sign before one of them, +x or -x, "
-            "one expression. A lone - reads questions from stdin, one a line.",
+            "one expression; '+0.5*x' has a weight. A lone - reads questions from stdin, one a "
+            "line.",
         ),
     ] = None,
-    k: Annotated[int, typer.Option("-k", help="Neighbours of each question.")] = 10,
+    k: Annotated[
+        str | None,
+        typer.Option(
+            "-k",
+            metavar="N",
+            help=f"Neighbours of each question, or all [default: {_NEIGHBOURS}; with "
+            "--closer-than all].",
+        ),
+    ] = None,
     source: Annotated[
         str | None,
         typer.Option(
@@ -96,12 +99,45 @@ def similar(
         ),
     ] = None,
     pair: Annotated[bool, typer.Option("--pair", help="The cosine of two words.")] = False,
+    sets: Annotated[
+        bool,
+        typer.Option("--sets", help="The cosine of two sets of words: --sets 'a b' 'c d e'."),
+    ] = False,
+    rank: Annotated[
+        bool, typer.Option("--rank", help="Of two words, the second's place near the first.")
+    ] = False,
+    closer_than: Annotated[
+        bool,
+        typer.Option("--closer-than", help="The words closer to the first word than the second."),
+    ] = False,
     odd_one_out: Annotated[
         bool, typer.Option("--odd-one-out", help="Of three words or more, the one unlike the rest.")
     ] = False,
+    method: Annotated[
+        str | None,
+        typer.Option(
+            metavar="METHOD",
+            help="How an expression is scored: add, by cosine with the sum, or mul, by the product "
+            "of cosines (3CosMul) [default: add].",
+        ),
+    ] = None,
     restrict: Annotated[
-        int | None,
-        typer.Option(metavar="N", help="Only the N most frequent words are answers."),
+        str | None,
+        typer.Option(
+            metavar="N",
+            help="Only the N most frequent words are answers, or those of ranks FIRST-LAST.",
+        ),
+    ] = None,
+    among: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Only the words of FILE, one a line, are answers."),
+    ] = None,
+    candidate: Annotated[
+        list[str] | None,
+        typer.Option(metavar="WORD", help="Only WORD, and others so named, are answers."),
+    ] = None,
+    min_score: Annotated[
+        str | None, typer.Option(metavar="X", help="Only words that score X or more are answers.")
     ] = None,
     literal: Annotated[
         list[str] | None,
@@ -109,6 +145,9 @@ def similar(
     ] = None,
     expressions: Annotated[
         bool, typer.Option("--expressions", help="Lines of stdin are expressions: a -b +c.")
+    ] = False,
+    no_subwords: Annotated[
+        bool, typer.Option("--no-subwords", help="Unknown words are not answered from n-grams.")
     ] = False,
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit 3 if any question has no answer, not only all.")
@@ -123,38 +162,65 @@ def similar(
     header: Header = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Only results and errors.")] = False,
 ) -> None:
-    """Nearest words by cosine, analogies, pairs, the odd one out.
+    """Nearest words by cosine, analogies, pairs, ranks, the odd one out.
 
     Example: dlkit similar 国王 -男人 +女人 -k 5
     """
-    from dlkit.similar import questions
+    from dlkit.similar import questions, values
 
     output = console.Output(form, json_lines=json, header=header)
-    if pair and odd_one_out:
-        raise DlkitError("--pair and --odd-one-out exclude each other", code=USAGE)
-    kind: Kind = "pair" if pair else "odd" if odd_one_out else "nearest"
+    flags: dict[Kind, bool] = {
+        "pair": pair,
+        "sets": sets,
+        "rank": rank,
+        "closer": closer_than,
+        "odd": odd_one_out,
+    }
+    limits: dict[str, object] = {
+        "-k": k,
+        "--restrict": restrict,
+        "--among": among,
+        "--candidate": candidate,
+    }
+    limits |= {"--min-score": min_score, "--method": method, "--expressions": expressions}
+    kind = questions.kind_of(flags, [name for name, value in limits.items() if value])
+    most = None if kind == "closer" else _NEIGHBOURS
+    most = most if k is None else values.count("-k", k)
+    ranks = None if restrict is None else values.ranks("--restrict", restrict)
+    least = None if min_score is None else values.number("--min-score", min_score)
+    scored = "add" if method is None else values.method("--method", method)
     signed = [*(words or []), *(arguments.UNSIGNED + word for word in literal or [])]
-    asked: Iterable[Sequence[Question | Unreadable]]
-    if questions.wants_stdin(signed):
-        if sys.stdin is None:
-            raise DlkitError("stdin is closed: there is nothing to read words from", code=USAGE)
-        asked = (
-            [questions.from_line(*line, kind, expressions=expressions) for line in some]
-            for some in questions.lines(sys.stdin.fileno())
-        )
-        single = False
-    else:
-        asked = [questions.from_arguments(signed, kind)]
-        single = len(asked[0]) == 1
+    asked, single = _asked(signed, kind, expressions=expressions)
     for variable in _THREADS:
         os.environ.setdefault(variable, "1")
     vectors = _opened(source, file, verify=verify, quiet=quiet)
-    from dlkit.similar.answers import COLUMNS, answer
+    from dlkit.similar.among import candidates
+    from dlkit.similar.answers import How, answer
 
-    answers = (
-        each for some in asked for each in answer(vectors, some, kind, k=k, restrict=restrict)
-    )
-    _show(answers, output, COLUMNS[kind], single=single, strict=strict, quiet=quiet)
+    allowed, note = candidates(vectors, ranks, among, candidate or [])
+    if note and not quiet:
+        console.note(note)
+    how = How(kind, allowed, most, least, scored, subwords=not no_subwords)
+    answers = (each for some in asked for each in answer(vectors, some, how))
+    _show(answers, output, how, single=single, strict=strict, quiet=quiet)
+
+
+def _asked(
+    signed: Sequence[str], kind: Kind, *, expressions: bool
+) -> tuple[Iterable[Sequence[Question | Unreadable]], bool]:
+    """The questions as they come, and whether it is a single one of the command line."""
+    from dlkit.similar import questions
+
+    if not questions.wants_stdin(signed):
+        asked = questions.from_arguments(signed, kind)
+        return [asked], len(asked) == 1
+    if sys.stdin is None:
+        raise DlkitError("stdin is closed: there is nothing to read words from", code=USAGE)
+    descriptor = sys.stdin.fileno()
+    return (
+        [questions.from_line(*line, kind, expressions=expressions) for line in some]
+        for some in questions.lines(descriptor)
+    ), False
 
 
 def _opened(source: str | None, file: str | None, *, verify: bool, quiet: bool) -> WordVectors:
@@ -193,18 +259,20 @@ def _spelling(settings: Mapping[str, Any]) -> Callable[[str], str]:
 def _show(
     answers: Iterator[Answer | Refusal],
     output: console.Output,
-    columns: Sequence[str],
+    how: How,
     *,
     single: bool,
     strict: bool,
     quiet: bool,
 ) -> None:
     """Write each answer as it comes; refusals to stderr, or among the objects of JSON."""
-    from dlkit.similar.answers import Refusal
+    from dlkit.similar.answers import TITLE, Refusal, columns_of
 
+    columns = columns_of(how)
+    title = TITLE.get(how.kind, 0) if output.form == "human" else 0
     count = refused = 0
     hint = ""
-    told: set[tuple[str, str]] = set()
+    told: set[str] = set()
     for each in answers:
         count += 1
         if isinstance(each, Refusal):
@@ -217,14 +285,12 @@ def _show(
             else:
                 console.error(each.problem.message, each.problem.hint)
             continue
-        for word, spelling in each.respelt:
-            if not quiet and (word, spelling) not in told:
-                told.add((word, spelling))
-                console.note(f"'{word}' is read as '{spelling}'")
-        if output.form == "human" and columns[0] == "query":
-            output.answer(columns[1:], [row[1:] for row in each.rows], each.value, title=each.text)
-        else:
-            output.answer(columns, each.rows, each.value)
+        for note in each.notes:
+            if not quiet and note not in told:
+                told.add(note)
+                console.note(note)
+        rows = [row[title:] for row in each.rows]
+        output.answer(columns[title:], rows, each.value, title=each.text if title else "")
     if refused and (strict or refused == count):
         what = "the question has" if count == 1 else f"{refused:,} of {count:,} questions have"
         raise DlkitError(f"{what} no answer", hint=hint if count == 1 else "", code=NOT_FOUND)

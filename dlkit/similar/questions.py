@@ -3,18 +3,37 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from dlkit.errors import USAGE, DlkitError
-from dlkit.similar.arguments import STDIN, UNSIGNED
+from dlkit.similar.arguments import STDIN, UNSIGNED, with_sign
+from dlkit.similar.values import weighted
 
-Kind = Literal["nearest", "pair", "odd"]
+Kind = Literal["nearest", "pair", "sets", "rank", "closer", "odd"]
+
+# The option that asks each kind of question about several words together.
+OPTIONS: Mapping[Kind, str] = {
+    "pair": "--pair",
+    "sets": "--sets",
+    "rank": "--rank",
+    "closer": "--closer-than",
+    "odd": "--odd-one-out",
+}
+
+# What limits or orders answers, and which kinds of question have answers of that sort.
+_LIMITS: Mapping[str, tuple[Kind, ...]] = {
+    "-k": ("nearest", "closer"),
+    "--restrict": ("nearest", "rank", "closer"),
+    "--among": ("nearest", "rank", "closer"),
+    "--candidate": ("nearest", "rank", "closer"),
+    "--min-score": ("nearest", "closer"),
+    "--method": ("nearest",),
+    "--expressions": ("nearest",),
+}
 
 _READ = 1 << 16  # bytes at a time
 LONGEST_LINE = 1 << 16  # bytes
-
-LEAST_WORDS = {"nearest": 1, "pair": 2, "odd": 3}
 
 
 class Question(NamedTuple):
@@ -22,16 +41,18 @@ class Question(NamedTuple):
 
     Attributes:
         text: as it was asked.
-        plus: the words asked for; those of a pair, or of which one is the odd one out.
-        minus: the words taken away.
+        words: the words of it.
+        weights: what each of them is multiplied by, minus words by -1; empty: each by 1.
         line: its line of standard input, from 1; 0 for an argument.
+        first: so many of the words are the first of two sets.
 
     """
 
     text: str
-    plus: tuple[str, ...]
-    minus: tuple[str, ...] = ()
+    words: tuple[str, ...]
+    weights: tuple[float, ...] = ()
     line: int = 0
+    first: int = 0
 
 
 class Unreadable(NamedTuple):
@@ -40,6 +61,29 @@ class Unreadable(NamedTuple):
     text: str
     line: int
     reason: str
+
+
+def kind_of(flags: Mapping[Kind, bool], given: Sequence[str]) -> Kind:
+    """What is asked.
+
+    Args:
+        flags: for each kind but "nearest" whether its option was given.
+        given: the names of other options that were given.
+
+    Raises:
+        DlkitError: USAGE: two kinds at once, or an option that has no meaning for the kind.
+
+    """
+    asked = [kind for kind, flag in flags.items() if flag]
+    if len(asked) > 1:
+        raise DlkitError(
+            f"{OPTIONS[asked[0]]} and {OPTIONS[asked[1]]} exclude each other", code=USAGE
+        )
+    kind = asked[0] if asked else "nearest"
+    for name in given:
+        if kind not in _LIMITS[name]:
+            raise DlkitError(f"{name} has no meaning with {OPTIONS[kind]}", code=USAGE)
+    return kind
 
 
 def from_arguments(words: Sequence[str], kind: Kind) -> list[Question]:
@@ -66,18 +110,31 @@ def from_arguments(words: Sequence[str], kind: Kind) -> list[Question]:
 
 
 def _expression(words: Sequence[str], line: int = 0) -> Question:
+    """One question of words with signs, of which a signed one may have a weight: ``+0.5*x``."""
     text = " ".join(word.removeprefix(UNSIGNED) for word in words)
-    minus = tuple(word[1:] for word in words if word[0] == "-")
-    return Question(text, tuple(word[1:] for word in words if word[0] != "-"), minus, line)
+    parts = [(word[1:], 1.0) if word[0] == UNSIGNED else weighted(word[1:]) for word in words]
+    signs = [-1.0 if word[0] == "-" else 1.0 for word in words]
+    weights = tuple(sign * weight for sign, (_, weight) in zip(signs, parts, strict=True))
+    return Question(text, tuple(word for word, _ in parts), weights, line)
 
 
 def _whole(words: tuple[str, ...], kind: Kind, line: int = 0) -> Question:
-    """The question about all of ``words`` together."""
-    if kind == "pair" and len(words) != 2:
-        raise DlkitError(f"--pair compares two words, not {len(words)}", code=USAGE)
-    if len(words) < LEAST_WORDS[kind]:
-        raise DlkitError(f"--odd-one-out needs 3 words or more, not {len(words)}", code=USAGE)
-    return Question(" ".join(words), words, (), line)
+    """The question about all of ``words``, or of two sets of words, together."""
+    option = OPTIONS[kind]
+    if kind == "odd":
+        if len(words) < 3:
+            raise DlkitError(f"{option} needs 3 words or more, not {len(words)}", code=USAGE)
+    elif len(words) != 2:
+        what = "sets, each one argument," if kind == "sets" else "words,"
+        raise DlkitError(f"{option} compares two {what} not {len(words)}", code=USAGE)
+    text = " ".join(words)
+    if kind != "sets":
+        return Question(text, words, (), line)
+    # On a line tabs stand between the sets already.
+    first, second = (tuple(each.split()) if line else words_of(each) for each in words)
+    if not first or not second:
+        raise DlkitError("a set has no words", code=USAGE)
+    return Question(text, first + second, (), line, len(first))
 
 
 def from_line(
@@ -88,7 +145,8 @@ def from_line(
     Args:
         number: the line's number, from 1.
         content: the line without its newline.
-        kind: what is asked; pairs and odd ones out are words between tabs, else between spaces.
+        kind: what is asked. Several words stand between tabs, else between spaces; of two sets
+            each one's words between spaces, and a tab between the sets.
         expressions: signs have a meaning: ``a -b +c``; else the line is one literal word.
 
     """
@@ -105,15 +163,13 @@ def from_line(
         return Unreadable("", number, "empty")
     if kind != "nearest":
         try:
-            return _whole(words_of(text), kind, number)
+            words = tuple(text.split("\t")) if kind == "sets" else words_of(text)
+            return _whole(words, kind, number)
         except DlkitError as problem:
             return Unreadable(text, number, problem.message)
     if not expressions:
         return Question(text, (text,), (), number)
-    signed = [
-        word if word[0] in "+-" and len(word) > 1 else UNSIGNED + word for word in text.split()
-    ]
-    return _expression(signed, number)
+    return _expression([with_sign(word) for word in text.split()], number)
 
 
 def words_of(text: str) -> tuple[str, ...]:

@@ -10,8 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 # Looking up this many words by searching costs about as much as building the dictionary.
 _SEARCHES = 64
@@ -53,6 +57,12 @@ class Lexicon:
     def of(cls, words: Sequence[bytes]) -> Lexicon:
         """The lexicon of ``words`` in UTF-8, none of which is empty or holds a newline."""
         return cls(b"".join(word + b"\n" for word in words), end=b"\n")
+
+    def first(self, count: int) -> Lexicon:
+        """The lexicon of the ``count`` first words, or of all if there are no more."""
+        if count >= len(self):
+            return self
+        return Lexicon(self._text[: self._lines[count - 1] + 1 if count else 0], end=self._end)
 
     def __len__(self) -> int:
         return len(self._lines)
@@ -98,6 +108,13 @@ class Lexicon:
             return ""
         twice = min(range(len(words)), key=lambda row: self._rows[words[row]] == row)
         return f"line {twice + 1} has the word of line {self._rows[words[twice]] + 1} again"
+
+    def counts(self) -> npt.NDArray[np.int64] | None:
+        """(V,) how often each word was seen, what ``fault`` found right; None: it is not told."""
+        if self._end == b"\n":
+            return None
+        ends = zip(self._stops + 1, self._lines, strict=True)
+        return np.array([int(self._text[start:end]) for start, end in ends], dtype=np.int64)
 
     @cached_property
     def plain(self) -> bytes:

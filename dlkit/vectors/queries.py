@@ -1,7 +1,7 @@
-"""Questions to word vectors: the nearest words, analogies, a pair's cosine, the odd one out.
+"""Questions to word vectors: the nearest words, ranks, the likeness of words and sets of words.
 
 Analogies are 3CosAdd over unit vectors (https://aclanthology.org/W14-1618/): the words nearest to
-the sum of the plus words' unit vectors less the minus words'.
+the sum of the plus words' unit vectors less the minus words'; ``cosmul`` has the other way.
 
 One product in float32 with the whole matrix finds the candidates, and only they are computed again
 in float64. So the answers do not depend on how the machine adds up a product: they are those of
@@ -20,8 +20,13 @@ from dlkit.errors import FAILED, NOT_FOUND, USAGE, DlkitError
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from dlkit.vectors.candidates import Candidates
     from dlkit.vectors.store import WordVectors
 
+    Vector = npt.NDArray[np.float64]
+
+# Below the smallest normal float32 a norm has lost its digits: such a vector counts as zeros.
+_TINY = float(np.finfo(np.float32).tiny)
 # A sum of unit vectors shorter than this is what rounding left of zero.
 _NOTHING = 1e-9
 _BLOCK = 128
@@ -31,38 +36,64 @@ _QUESTIONS_AT_ONCE = 64
 _SCORES_AT_ONCE = 16_000_000
 
 
-class Question(NamedTuple):
-    """Rows whose unit vectors are added and subtracted."""
+class Term(NamedTuple):
+    """A word of a question.
 
-    plus: tuple[int, ...]
-    minus: tuple[int, ...] = ()
+    Attributes:
+        word: as the vocabulary spells it.
+        vector: (D,) float64.
+        weight: what its unit vector is multiplied by: 1, or -1 for a word that is taken away.
+        row: its row, which is no answer; None for a word that is not in the vocabulary.
+
+    """
+
+    word: str
+    vector: Vector
+    weight: float = 1.0
+    row: int | None = None
+
+    @property
+    def unit(self) -> Vector:
+        """(D,) ``vector`` divided by its norm; zeros stay zeros."""
+        return _unit(self.vector)
 
 
 class Neighbour(NamedTuple):
-    """A word and its cosine with the question, -1 to 1."""
+    """A word and its score: its cosine with the question, -1 to 1, unless said otherwise."""
 
     word: str
     similarity: np.float32
 
 
-def direction_of(vectors: WordVectors, question: Question) -> npt.NDArray[np.float64]:
-    """(D,) float64 of length 1: where ``question`` points.
+def term_of(vectors: WordVectors, row: int, weight: float = 1.0) -> Term:
+    """The term of a word of the vocabulary."""
+    vector = vectors.matrix[row].astype(np.float64)
+    return Term(vectors.word(row), vector, weight, row)
+
+
+def _unit(vector: Vector) -> Vector:
+    norm = float(np.linalg.norm(vector))
+    unit: Vector = vector / norm if norm >= _TINY else np.zeros_like(vector)
+    return unit
+
+
+def direction_of(question: Sequence[Term]) -> Vector:
+    """(D,) of length 1: where the weighted sum of the terms' unit vectors points.
 
     Raises:
         DlkitError: it points nowhere: its vectors are zeros, or cancel out.
 
     """
-    units = vectors.units([*question.plus, *question.minus])
-    units[len(question.plus) :] *= -1
-    total: npt.NDArray[np.float64] = units.sum(axis=0)
+    total = np.sum([term.weight * term.unit for term in question], axis=0)
     length = float(np.linalg.norm(total))
-    if length < _NOTHING * len(units):
-        if len(units) == 1:
-            what = f"the vector of '{vectors.word(question.plus[0])}' is all zeros"
+    # Written so that NaN passes; nearest_each tells of it.
+    if length <= _NOTHING * sum(abs(term.weight) for term in question):
+        if len(question) == 1 and question[0].weight:
+            what = f"the vector of '{question[0].word}' is all zeros"
         else:
             what = "the words of the question cancel out"
         raise DlkitError(f"{what}: no word is near it", code=NOT_FOUND)
-    return total / length
+    return total / length  # type: ignore[no-any-return]
 
 
 def questions_at_once(vectors: WordVectors) -> int:
@@ -72,11 +103,12 @@ def questions_at_once(vectors: WordVectors) -> int:
 
 def nearest_each(
     vectors: WordVectors,
-    questions: Sequence[Question],
-    directions: Sequence[npt.NDArray[np.float64]],
+    questions: Sequence[Sequence[Term]],
+    directions: Sequence[Vector],
+    candidates: Candidates,
     *,
-    k: int = 10,
-    restrict: int | None = None,
+    k: int | None = 10,
+    least: float | None = None,
 ) -> list[list[Neighbour]]:
     """For each question the ``k`` words nearest to it, nearest first; by one product for all.
 
@@ -87,37 +119,92 @@ def nearest_each(
         vectors: (V, D).
         questions: Q questions.
         directions: for each of them its ``direction_of``, (D,).
-        k: how many answers each gets.
-        restrict: only the so many most frequent words are answers.
+        candidates: the words that may be answers.
+        k: how many answers each gets; None: all.
+        least: only words with this cosine or a higher one are answers.
+
+    Raises:
+        DlkitError: the vectors hold values that are no finite numbers.
 
     """
     if not questions:
         return []
-    rows = len(vectors) if restrict is None else min(restrict, len(vectors))
-    matrix = vectors.matrix[:rows]
-    if len(directions) == 1:
-        scores = (matrix @ directions[0].astype(np.float32))[:, np.newaxis]
-    else:
-        scores = matrix @ np.asarray(directions, dtype=np.float32).T
-    scores *= vectors.scales[:rows, np.newaxis]
-    for place, question in enumerate(questions):
-        scores[[row for row in (*question.plus, *question.minus) if row < rows], place] = -np.inf
-    # What rounding can do to a dot product of D terms, for the score and for the bound.
-    bounds = _kth_highest(scores, min(k, rows)) - np.float32(2 * (vectors.dim + 8) * 2.0**-24)
+    k = len(candidates) if k is None else min(k, len(candidates))
+    scores = _scores(candidates, questions, directions)
+    bounds = _kth_highest(scores, k) - candidates.slack
     if not (bounds < np.inf).all():  # the highest of NaN and numbers is NaN
-        raise DlkitError(
-            f"{vectors.name} holds values that are no finite numbers",
-            hint="train again with a lower learning rate",
-            code=FAILED,
-        )
+        raise not_finite(vectors)
+    if least is not None:
+        bounds = np.maximum(bounds, np.float32(least) - candidates.slack)
     found = np.flatnonzero(scores >= np.maximum(bounds, np.finfo(np.float32).min))
-    candidates, places = np.divmod(found, len(questions))
+    chosen, places = np.divmod(found, len(questions))
     order = np.argsort(places, kind="stable")
     ends = np.cumsum(np.bincount(places, minlength=len(questions)))
-    return [
-        _ranked(vectors, some, direction, k)
-        for some, direction in zip(np.split(candidates[order], ends[:-1]), directions, strict=True)
-    ]
+    rows = candidates.rows(chosen[order])
+    limit = np.float32(-np.inf if least is None else least)
+    answers = []
+    for some, direction in zip(np.split(rows, ends[:-1]), directions, strict=True):
+        similarities = _exactly(vectors, some, direction)
+        enough = similarities >= limit
+        answers.append(ranked(vectors, some[enough], similarities[enough])[:k])
+    return answers
+
+
+def closer_than(
+    vectors: WordVectors, term: Term, limit: np.float32, candidates: Candidates
+) -> list[Neighbour]:
+    """The words whose cosine with ``term`` is higher than ``limit``, nearest first.
+
+    Raises:
+        DlkitError: the vector of ``term`` is zeros, or values are no finite numbers.
+
+    """
+    direction = direction_of([term])
+    scores = _finite_scores(vectors, term, direction, candidates)
+    rows = candidates.rows(np.flatnonzero(scores > limit - candidates.slack))
+    similarities = _exactly(vectors, rows, direction)
+    closer = similarities > limit
+    return ranked(vectors, rows[closer], similarities[closer])
+
+
+def rank(vectors: WordVectors, term: Term, limit: np.float32, candidates: Candidates) -> int:
+    """1 and the number of words that are ``closer_than``, most of which need no second look."""
+    direction = direction_of([term])
+    scores = _finite_scores(vectors, term, direction, candidates)
+    surely = scores > limit + candidates.slack
+    perhaps = np.flatnonzero((scores > limit - candidates.slack) & ~surely)
+    again = _exactly(vectors, candidates.rows(perhaps), direction)
+    return 1 + int(np.count_nonzero(surely)) + int(np.count_nonzero(again > limit))
+
+
+def _scores(
+    candidates: Candidates, questions: Sequence[Sequence[Term]], directions: Sequence[Vector]
+) -> npt.NDArray[np.float32]:
+    """(N, Q) cosines of the candidates; -inf for the words of each question."""
+    scores = candidates.cosines(directions)
+    for place, question in enumerate(questions):
+        own = [term.row for term in question if term.row is not None]
+        scores[candidates.places(own), place] = -np.inf
+    return scores
+
+
+def _finite_scores(
+    vectors: WordVectors, term: Term, direction: Vector, candidates: Candidates
+) -> npt.NDArray[np.float32]:
+    """(N,) cosines of the candidates with one term."""
+    scores = _scores(candidates, [[term]], [direction])[:, 0]
+    if not (scores < np.inf).all():
+        raise not_finite(vectors)
+    return scores
+
+
+def not_finite(vectors: WordVectors) -> DlkitError:
+    """The error for vectors that hold NaN or infinity."""
+    return DlkitError(
+        f"{vectors.name} holds values that are no finite numbers",
+        hint="train again with a lower learning rate",
+        code=FAILED,
+    )
 
 
 def _kth_highest(scores: npt.NDArray[np.float32], k: int) -> npt.NDArray[np.float32]:
@@ -138,42 +225,54 @@ def _kth_highest(scores: npt.NDArray[np.float32], k: int) -> npt.NDArray[np.floa
     return np.where(np.isnan(highest).any(axis=0), np.float32(np.nan), highest[0])
 
 
-def _ranked(
-    vectors: WordVectors,
-    rows: npt.NDArray[np.intp],
-    direction: npt.NDArray[np.float64],
-    k: int,
-) -> list[Neighbour]:
-    """The ``k`` of ``rows`` that are nearest to ``direction`` (D,), exactly."""
+def _exactly(
+    vectors: WordVectors, rows: npt.NDArray[np.intp], direction: Vector
+) -> npt.NDArray[np.float32]:
+    """(N,) the cosines of ``rows`` with ``direction`` (D,), computed in float64."""
     similarities = np.empty(len(rows), dtype=np.float32)
     for start in range(0, len(rows), _ROWS_AT_ONCE):
         units = vectors.units(rows[start : start + _ROWS_AT_ONCE])
         similarities[start : start + len(units)] = np.clip(units @ direction, -1, 1)
-    order = np.argsort(-similarities, kind="stable")[:k]
-    return [Neighbour(vectors.word(int(rows[i])), similarities[i]) for i in order]
+    return similarities
 
 
-def pair(vectors: WordVectors, first: int, second: int) -> np.float32:
-    """The cosine of two rows, -1 to 1; 0 if one of them is all zeros."""
-    units = vectors.units([first, second])
-    return np.float32(np.clip(units[0] @ units[1], -1, 1))
+def ranked(
+    vectors: WordVectors, rows: npt.NDArray[np.intp], scores: npt.NDArray[np.float32]
+) -> list[Neighbour]:
+    """``rows`` with their ``scores``, the highest first; equals in order of frequency."""
+    order = np.argsort(-scores, kind="stable")
+    return [Neighbour(vectors.word(int(rows[i])), scores[i]) for i in order]
 
 
-def odd_one_out(vectors: WordVectors, rows: Sequence[int]) -> int:
-    """The place in ``rows`` of the word least like the others.
+def pair(first: Term, second: Term) -> np.float32:
+    """The cosine of two words, -1 to 1; 0 if the vector of one of them is all zeros."""
+    return np.float32(np.clip(first.unit @ second.unit, -1, 1))
+
+
+def between_sets(first: Sequence[Term], second: Sequence[Term]) -> np.float32:
+    """The cosine of the mean vectors of two sets of words; 0 if one of the means is all zeros.
+
+    The vectors are averaged as they are, so that long ones count for more.
+    """
+    means = [np.mean([term.vector for term in terms], axis=0) for terms in (first, second)]
+    return np.float32(np.clip(_unit(means[0]) @ _unit(means[1]), -1, 1))
+
+
+def odd_one_out(terms: Sequence[Term]) -> int:
+    """The place in ``terms`` of the word least like the others.
 
     It is the one whose unit vector has the smallest dot product with the mean of all; the first
     of equals.
 
     Raises:
-        DlkitError: there are fewer than three rows.
+        DlkitError: there are fewer than three words.
 
     """
-    if len(rows) < 3:
+    if len(terms) < 3:
         raise DlkitError(
-            f"the odd one out needs three words or more, not {len(rows)}",
+            f"the odd one out needs three words or more, not {len(terms)}",
             hint="dlkit similar --odd-one-out 早餐 午餐 天空",
             code=USAGE,
         )
-    units = vectors.units(rows)
+    units = np.array([term.unit for term in terms])
     return int(np.argmin(units @ units.mean(axis=0)))

@@ -10,6 +10,7 @@ import pytest
 
 from dlkit.artifacts.runs import reserve
 from dlkit.artifacts.tensors import write_tensors
+from dlkit.vectors.subwords import buckets
 
 # Gender on the first axis, royalty on the second, food on the third.
 WORDS = {
@@ -49,9 +50,41 @@ def make_artifact(dlkit, monkeypatch) -> Callable[..., Path]:
         norms = np.linalg.norm(matrix, axis=1).astype(np.float32)
         files = {"vocab.txt": vocabulary.encode(), "vectors": {"vectors": matrix, "norms": norms}}
         change(files, document)
-        files["vectors.safetensors"] = write_tensors(files.pop("vectors"))
+        for part in ("vectors", "subwords"):
+            if part in files:
+                files[f"{part}.safetensors"] = write_tensors(files.pop(part))
         with reserve("word2vec", name, default="small") as run:
             return run.commit(document, files)
+
+    return make
+
+
+def add_subwords(files, document) -> None:
+    """For ``change``: n-grams of 2 to 3 characters, each with the mean of its words' vectors."""
+    words = [line.split("\t")[0] for line in files["vocab.txt"].decode().splitlines()]
+    settings = {"shortest": 2, "longest": 3, "buckets": 10_000}
+    found: dict[int, list] = {}
+    for word, vector in zip(words, files["vectors"]["vectors"], strict=True):
+        for bucket in buckets(word, **settings):
+            found.setdefault(bucket, []).append(vector)
+    vectors = [np.mean(found[bucket], axis=0) for bucket in sorted(found)]
+    files["subwords"] = {
+        "buckets": np.array(sorted(found), dtype=np.int32),
+        "vectors": np.array(vectors, dtype=np.float32),
+    }
+    document["subwords"] = settings
+
+
+@pytest.fixture
+def subwords(make_artifact) -> Callable[..., Path]:
+    """Writes an artifact whose unknown words are answered from their n-grams."""
+
+    def make(name: str = "ngrams", change=lambda files, document: None, **options):
+        def both(files, document):
+            add_subwords(files, document)
+            change(files, document)
+
+        return make_artifact(name, change=both, **options)
 
     return make
 

@@ -64,12 +64,15 @@ def test_a_line_is_a_literal_word(content, expected):
 
 def test_a_line_is_an_expression_where_that_is_asked_for():
     question = from_line(1, "\ufeff国王 -男人 +女人".encode(), "nearest", expressions=True)
-    assert question == Question("国王 -男人 +女人", ("国王", "女人"), ("男人",), 1)
-    assert from_line(1, b"- +", "nearest", expressions=True) == Question("- +", ("-", "+"), (), 1)
+    assert question == Question("国王 -男人 +女人", ("国王", "男人", "女人"), (1, -1, 1), 1)
+    assert from_line(1, b"- +", "nearest", expressions=True) == Question(
+        "- +", ("-", "+"), (1, 1), 1
+    )
 
 
 def test_words_of_a_pair_stand_between_tabs_or_else_spaces():
-    assert from_line(1, b"New York\tParis", "pair", expressions=False).plus == ("New York", "Paris")
-    assert from_line(1, b"a  b", "pair", expressions=False).plus == ("a", "b")
+    question = from_line(1, b"New York\tParis", "pair", expressions=False)
+    assert question.words == ("New York", "Paris")
+    assert from_line(1, b"a  b", "pair", expressions=False).words == ("a", "b")
     assert isinstance(from_line(1, b"a b c", "pair", expressions=False), Unreadable)
     assert isinstance(from_line(1, b"a b", "odd", expressions=False), Unreadable)
