@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 import types
 from collections.abc import Callable, Mapping, Sequence
@@ -30,7 +31,8 @@ def resolve(
 
     Args:
         schema: the settings class, whose defaults fill what nobody gives.
-        recipe: a YAML file; relative paths under its key ``data`` are relative to its folder.
+        recipe: a YAML file; relative paths under its keys ``data`` and ``text.vocabulary`` are
+            relative to its folder.
         sets: ``a.b=value`` assignments as typed after ``--set``.
         options: values by dotted key; None means that the option was not given.
 
@@ -43,6 +45,7 @@ def resolve(
     if recipe is not None:
         tree = yamlfile.read(recipe)
         _anchor_data(tree, recipe)
+        _anchor_vocabulary(tree, recipe.absolute().parent)
     for assignment in sets:
         key, equals, value = assignment.partition("=")
         if not equals or not key.strip():
@@ -53,6 +56,7 @@ def resolve(
         if given is not None:
             _assign(tree, key, given, key)
             origin[key] = "--" + key.rsplit(".", 1)[-1].replace("_", "-")
+    _anchor_vocabulary(tree, Path.cwd())
     return validate(schema, tree, where=f"recipe {recipe}" if recipe else "", origin=origin)
 
 
@@ -89,6 +93,15 @@ def _anchor_data(tree: dict[str, Any], recipe: Path) -> None:
     if not isinstance(entries, list):
         return  # validation says what is wrong with it
     tree["data"] = [_anchored(entry, recipe.absolute().parent) for entry in entries]
+
+
+def _anchor_vocabulary(tree: dict[str, Any], folder: Path) -> None:
+    """Make ``text.vocabulary``, which is a file and nothing else, an absolute path."""
+    text = tree.get("text")
+    file = text.get("vocabulary") if isinstance(text, dict) else None
+    if isinstance(text, dict) and isinstance(file, str) and file.strip():
+        # os.path takes the text as typed; a Path would make the home folder of ./~name.
+        text["vocabulary"] = os.path.normpath(folder / os.path.expanduser(file))  # noqa: PTH111
 
 
 def _anchored(entry: Any, folder: Path) -> Any:

@@ -30,6 +30,9 @@ class TextConfig(Settings):
     max_vocab: int | None = Field(
         None, ge=1, description="keep at most this many words, the most frequent"
     )
+    vocabulary: str | None = Field(
+        None, description="a file of the words to keep, each with its count or all without"
+    )
 
     @field_validator("encoding")
     @classmethod

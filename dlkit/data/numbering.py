@@ -40,15 +40,25 @@ class Written:
 
 
 def frequent_words(
-    table: WordTable, *, min_count: int, max_vocab: int | None
+    table: WordTable,
+    *,
+    min_count: int,
+    max_vocab: int | None,
+    counts: npt.NDArray[np.int64] | None = None,
 ) -> tuple[Vocabulary, npt.NDArray[np.int32]]:
     """The words that stay, and the final id of every counted word (-1: dropped), (words,) int32.
+
+    Args:
+        table: the counted words.
+        min_count: what a word needs to stay.
+        max_vocab: how many stay at most, the most frequent.
+        counts: what each word counts, where that is not what the table says, (words,).
 
     Raises:
         DlkitError: no word is frequent enough.
 
     """
-    counts = table.counts
+    counts = table.counts if counts is None else counts
     frequent = np.flatnonzero(counts >= min_count)
     if not len(frequent):
         top = int(counts.argmax())

@@ -7,6 +7,7 @@ byte by byte before they are held equal. Import this module inside function bodi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, TypeVar
 
 import numpy as np
@@ -23,6 +24,7 @@ _Int32s = npt.NDArray[np.int32]
 _Int64s = npt.NDArray[np.int64]
 _UInt64s = npt.NDArray[np.uint64]
 
+_AT_A_TIME: Final = 1 << 16  # words that are entered together
 _SEED: Final = 14695981039346656037  # FNV's offset basis
 _DONE: Final = 0
 _TABLE_FULL: Final = 1
@@ -103,6 +105,7 @@ def _scan(
     counts: _Int64s,
     out: _Int32s,
     state: _Int64s,
+    blank_lines: int,
 ) -> int:
     """Count words from state[_POSITION] on; returns why it ended (the counts stay right)."""
     i, emitted, is_open, status = state[_POSITION], state[_EMITTED], state[_OPEN], _DONE
@@ -110,7 +113,7 @@ def _scan(
     ends = 0
     while i < stop:
         if data[i] <= 32:
-            if data[i] == 10 and is_open == 1:
+            if data[i] == 10 and is_open | blank_lines == 1:
                 out[emitted] = LINE_END
                 emitted += 1
                 ends += 1
@@ -163,11 +166,40 @@ def _refill(entries: _UInt64s, starts: _Int64s, arena: _Bytes, words: int) -> No
         entries[place] = (value & np.uint64(0xFFFFFFFF00000000)) | np.uint64(word + 1)
 
 
-class WordTable:
-    """The words of a growing text, numbered in order of first appearance, with their counts."""
+@compiled()
+def _spell(ids: _Int32s, starts: _Int64s, arena: _Bytes, out: _Bytes, is_open: int) -> int:
+    """Write the words that ids stand for; how many bytes were written."""
+    n = 0
+    for word in ids:
+        if word < 0:
+            out[n] = 10
+            n += 1
+            is_open = 0
+            continue
+        if is_open == 1:
+            out[n] = 32
+            n += 1
+        for k in range(starts[word], starts[word + 1]):
+            out[n] = arena[k]
+            n += 1
+        is_open = 1
+    return n
 
-    def __init__(self, *, slots: int = 1 << 17, arena: int = 1 << 20) -> None:
-        """``slots`` is a power of two; table and arena double when they are full."""
+
+class WordTable:
+    """The words of a growing text, numbered in order of first appearance, with their counts.
+
+    Args:
+        slots: places of the table at first, a power of two; it doubles when it is full.
+        arena: bytes for words at first; more than doubles when it is full.
+        blank_lines: whether a line without words is ended by a LINE_END, too.
+
+    """
+
+    def __init__(
+        self, *, slots: int = 1 << 17, arena: int = 1 << 20, blank_lines: bool = False
+    ) -> None:
+        self._blank_lines = int(blank_lines)
         self._entries: _UInt64s = np.zeros(slots, np.uint64)
         self._starts: _Int64s = np.zeros(slots // 2 + 1, np.int64)
         self._counts: _Int64s = np.zeros(slots // 2, np.int64)
@@ -222,6 +254,7 @@ class WordTable:
             self._counts,
             self._out,
             state,
+            self._blank_lines,
         ):
             if status == _TOO_LONG:
                 raise WordTooLongError(int(state[_POSITION]))
@@ -230,6 +263,41 @@ class WordTable:
             else:
                 self._arena = _extended(self._arena, 2 * len(self._arena) + LONGEST_WORD)
         return self._out[: state[_EMITTED]]
+
+    def enter(self, words: Sequence[bytes]) -> npt.NDArray[np.int32]:
+        """Give each word a number, if it has none yet, and change no count.
+
+        Args:
+            words: without white space.
+
+        Returns:
+            The words' numbers, (words,) int32.
+
+        Raises:
+            WordTooLongError: a word has more than LONGEST_WORD bytes.
+
+        """
+        kept = self._state[[_OPEN, _TOKENS, _LINES]]
+        numbers = np.empty(len(words), np.int32)
+        for start in range(0, len(words), _AT_A_TIME):
+            some = words[start : start + _AT_A_TIME]
+            numbers[start : start + len(some)] = self.scan(b" ".join(some))
+        np.subtract.at(self._counts, numbers, 1)
+        self._state[[_OPEN, _TOKENS, _LINES]] = kept
+        return numbers
+
+    def spell(self, ids: npt.NDArray[np.int32], *, is_open: bool = False) -> bytes:
+        """The text that ids stand for: a space between words, LINE_END as a line end.
+
+        Args:
+            ids: numbers and LINE_ENDs, (n,) int32.
+            is_open: whether they go on with a line that has words already.
+
+        """
+        starts = self._starts
+        sizes = np.where(ids < 0, 0, starts[ids + 1] - starts[ids])
+        out = np.empty(int(sizes.sum()) + len(ids), np.uint8)
+        return out[: _spell(ids, starts, self._arena, out, int(is_open))].tobytes()
 
     def _grow(self) -> None:
         self._entries = np.zeros(2 * len(self._entries), np.uint64)

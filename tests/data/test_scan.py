@@ -53,6 +53,40 @@ def test_a_line_with_words_ends_once(blocks, ids):
     assert table.lines == ids.count(-1)
 
 
+def test_blank_lines_end_too_where_they_are_asked_for():
+    table = WordTable(blank_lines=True)
+    ids = [int(each) for block in (b"\n a\n", b"\n", b"b") for each in table.scan(block)]
+    assert ids == [-1, 0, -1, -1, 1]
+    assert (table.lines, table.tokens) == (3, 2)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.text("abé饭", min_size=1, max_size=3)))
+def test_entered_words_have_numbers_and_no_counts(words):
+    table = WordTable(slots=2, arena=1)
+    table.scan("b 饭\na".encode())
+    before = table.counts.tolist()
+    numbers = table.enter([word.encode() for word in words])
+    assert [table.word(number).decode() for number in numbers] == words
+    assert table.counts.tolist() == before + [0] * (len(set(words) - {"a", "b", "饭"}))
+    assert (table.lines, table.tokens) == (1, 3)
+    assert table.scan(b"\n").tolist() == [-1]  # the line that was open still is
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.text("abé饭 \n", max_size=9)))
+def test_ids_are_spelt_as_the_text_that_they_came_from(blocks):
+    table = WordTable(blank_lines=True)
+    spelt, is_open = b"", False
+    for block in blocks:
+        ids = table.scan(block.encode())
+        spelt += table.spell(ids, is_open=is_open)
+        is_open = bool(ids[-1] >= 0) if len(ids) else is_open
+    lines = " ".join(blocks).split("\n")
+    # A word that a block ends with ends there: as if a space stood between the blocks.
+    assert spelt.decode() == "\n".join(" ".join(line.split()) for line in lines)
+
+
 def test_a_word_that_is_too_long_is_named_by_its_place():
     table = WordTable(slots=2, arena=1)
     table.scan(b"x" * LONGEST_WORD)
