@@ -1,15 +1,17 @@
-"""Skip-gram and CBOW with negative sampling as plain PyTorch modules.
+"""Skip-gram and CBOW with their three losses as plain PyTorch modules.
 
-The definition of what dlkit's compiled kernels train: their updates are tested against the
-gradients that autograd finds here. Mikolov et al. 2013, https://arxiv.org/abs/1301.3781 (the two
-models) and https://arxiv.org/abs/1310.4546 (negative sampling).
+The definition of what dlkit's trainers train: their updates are tested against the gradients that
+autograd finds here. Mikolov et al. 2013, https://arxiv.org/abs/1301.3781 (the two models) and
+https://arxiv.org/abs/1310.4546 (negative sampling and hierarchical softmax).
 """
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import softplus
+from torch.nn.functional import cross_entropy, softplus
 
 
 def _embeddings(words: int, dim: int) -> tuple[nn.Embedding, nn.Embedding]:
@@ -50,7 +52,7 @@ class SkipGram(nn.Module):
 
 
 class ContinuousBagOfWords(nn.Module):
-    """The mean of the context words predicts the centre word.
+    """The mean or the sum of the context words predicts the centre word.
 
     Args:
         words: V, size of the vocabulary.
@@ -58,16 +60,24 @@ class ContinuousBagOfWords(nn.Module):
         divide_gradient: the true gradient of the mean, 1/M of it for each of M context words.
             By default each gets the whole of it, as in word2vec.c and in gensim with
             ``cbow_mean=1``; the loss is the same.
+        context: ``mean`` or ``sum``.
 
     """
 
-    def __init__(self, words: int, dim: int, *, divide_gradient: bool = False) -> None:
+    def __init__(
+        self,
+        words: int,
+        dim: int,
+        *,
+        divide_gradient: bool = False,
+        context: Literal["mean", "sum"] = "mean",
+    ) -> None:
         super().__init__()
         self.inputs, self.outputs = _embeddings(words, dim)
-        self.divide_gradient = divide_gradient
+        self.divide_gradient, self.context = divide_gradient, context
 
     def forward(self, contexts: Tensor, targets: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Logits of the mean context with every target.
+        """Logits of the mean or summed context with every target.
 
         Args:
             contexts: (..., M) ids of context words.
@@ -84,10 +94,12 @@ class ContinuousBagOfWords(nn.Module):
         weights = mask.to(x.dtype).unsqueeze(-1)  # (..., M, 1)
         seen = weights.sum(dim=-2, keepdim=True)  # (..., 1, 1)
         total = (x * weights).sum(dim=-2, keepdim=True)  # (..., 1, D)
-        hidden = total / seen
-        if not self.divide_gradient:
-            # The value of the mean with the gradient of the sum.
-            hidden = total + (hidden - total).detach()
+        hidden = total
+        if self.context == "mean":
+            hidden = total / seen
+            if not self.divide_gradient:
+                # The value of the mean with the gradient of the sum.
+                hidden = total + (hidden - total).detach()
         y: Tensor = self.outputs(targets)  # (..., K, D)
         return hidden @ y.transpose(-1, -2)
 
@@ -107,3 +119,38 @@ def negative_sampling_loss(logits: Tensor, weights: Tensor | None = None) -> Ten
     signs[0] = -1
     losses = softplus(logits * signs)
     return (losses if weights is None else losses * weights).sum()
+
+
+def hierarchical_softmax_loss(
+    logits: Tensor, codes: Tensor, weights: Tensor | None = None
+) -> Tensor:
+    """Summed loss of the questions on the ways to the centres' leaves of a Huffman tree.
+
+    The answer 0 at a node has the probability sigmoid(logit), the answer 1 sigmoid(-logit), as in
+    word2vec.c.
+
+    Args:
+        logits: (..., L), those of the inner nodes on a way.
+        codes: (..., L), the answers, 0 or 1, broadcast to ``logits``.
+        weights: what each node counts, broadcast to ``logits``; default 1.
+
+    Returns:
+        A scalar.
+
+    """
+    losses = softplus(logits * (2 * codes - 1))
+    return (losses if weights is None else losses * weights).sum()
+
+
+def softmax_loss(logits: Tensor, centres: Tensor) -> Tensor:
+    """Summed loss -log of the probability of each centre among all words.
+
+    Args:
+        logits: (..., V), those of all words of the vocabulary.
+        centres: (...) ids.
+
+    Returns:
+        A scalar.
+
+    """
+    return cross_entropy(logits.flatten(0, -2), centres.flatten(), reduction="sum")

@@ -7,7 +7,13 @@ import math
 import pytest
 import torch
 
-from dlkit.word2vec.model import ContinuousBagOfWords, SkipGram, negative_sampling_loss
+from dlkit.word2vec.model import (
+    ContinuousBagOfWords,
+    SkipGram,
+    hierarchical_softmax_loss,
+    negative_sampling_loss,
+    softmax_loss,
+)
 
 MODULES = (SkipGram, ContinuousBagOfWords)
 
@@ -86,3 +92,46 @@ def test_loss_weights_leave_outputs_out():
 def test_loss_stays_finite_for_large_logits():
     loss = negative_sampling_loss(torch.tensor([[-1e4, 1e4]]))
     assert float(loss) == pytest.approx(2e4)
+
+
+def test_cbow_of_a_sum_is_the_sum_and_its_gradient():
+    module = filled(ContinuousBagOfWords, context="sum")
+    contexts, targets = torch.tensor([1, 2, 2]), torch.tensor([0, 4])
+    logits = module(contexts, targets)
+    h = module.inputs.weight[contexts].detach().sum(dim=0)
+    y = module.outputs.weight[targets].detach()
+    assert torch.allclose(logits[0], y @ h)
+    negative_sampling_loss(logits).backward()
+    error = torch.sigmoid(y @ h) - torch.tensor([1.0, 0.0])
+    assert torch.allclose(module.inputs.weight.grad[1], error @ y)
+    assert torch.allclose(module.inputs.weight.grad[2], 2 * error @ y)
+
+
+@pytest.mark.parametrize("kind", MODULES)
+def test_softmax_loss_is_minus_the_log_of_the_probability(kind):
+    logits = filled(kind)(torch.tensor([[1, 2], [3, 1]]), torch.arange(7).expand(2, 7)).detach()
+    centres = torch.randint(7, logits.shape[:-1], generator=torch.Generator().manual_seed(0))
+    share = logits.exp() / logits.exp().sum(dim=-1, keepdim=True)
+    expected = -share.gather(-1, centres[..., None]).log().sum()
+    assert float(softmax_loss(logits, centres)) == pytest.approx(float(expected))
+
+
+def test_answers_to_all_questions_of_a_tree_are_a_distribution():
+    # Root 2 with the children 1 and 0; node 1 with words a, b and node 0 with words c, d.
+    logits = torch.randn(3, generator=torch.Generator().manual_seed(0)).double()
+    ways = [([2, 1], [0, 0]), ([2, 1], [0, 1]), ([2, 0], [1, 0]), ([2, 0], [1, 1])]
+    losses = [
+        hierarchical_softmax_loss(logits[points], torch.tensor(codes)) for points, codes in ways
+    ]
+    assert sum(math.exp(-float(loss)) for loss in losses) == pytest.approx(1)
+    first = torch.sigmoid(logits[2]) * torch.sigmoid(logits[1])
+    assert float(losses[0]) == pytest.approx(-math.log(float(first)))
+
+
+def test_tree_loss_weights_leave_padding_out():
+    logits, codes = torch.tensor([[0.3, -2.0, 5.0]]), torch.tensor([[0, 1, 1]])
+    weights = torch.tensor([[1.0, 1.0, 0.0]])
+    assert torch.allclose(
+        hierarchical_softmax_loss(logits, codes, weights),
+        hierarchical_softmax_loss(logits[:, :2], codes[:, :2]),
+    )

@@ -1,0 +1,1 @@
+"""Training in batches on PyTorch tensors: full softmax, other devices, machines without numba."""
