@@ -10,7 +10,12 @@ if TYPE_CHECKING:
 
 _WHAT = {
     "skipgram": "skip-gram: each word's vector is trained to tell the words around it from noise",
-    "cbow": "continuous bag of words: the mean of the words around is trained to tell the word",
+    "cbow": "continuous bag of words: the words around, together, are trained to tell the word",
+}
+_HOW = {
+    "ns": "negative sampling (Mikolov et al. 2013, arXiv 1310.4546)",
+    "hs": "hierarchical softmax (Mikolov et al. 2013, arXiv 1310.4546)",
+    "softmax": "the softmax over all words (Mikolov et al. 2013, arXiv 1301.3781)",
 }
 
 
@@ -23,20 +28,22 @@ def render(config: Word2vecConfig, document: Mapping[str, Any]) -> str:
         loss += f", {held_out:.4f} on text that was held out"
     settings = {
         "window": config.window,
-        "negative": config.negative,
+        **({"negative": config.negative} if config.loss == "ns" else {}),
+        **({"context": config.context} if config.model == "cbow" else {}),
+        **({"n-grams": f"{config.minn} to {config.maxn} letters"} if config.maxn else {}),
         "sample": config.sample,
         "min-count": config.text.min_count,
         "epochs": config.epochs,
         "learning rate": f"{config.first_lr} to {config.min_lr}",
         "seed": config.seed,
-        "threads": document["threads"],
+        "threads": document["threads"] or "any number: the same bits",
     }
     return "\n".join(
         [
             "# Word vectors",
             "",
             f"{document['words']:,} words, {document['dim']} numbers each, trained with dlkit "
-            "by negative sampling (Mikolov et al. 2013, arXiv 1310.4546).",
+            f"by {_HOW[config.loss]}.",
             "",
             f"- Model: {_WHAT[config.model]}.",
             f"- Text: {data['words']:,} words in {data['lines']:,} lines; "

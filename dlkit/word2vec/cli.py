@@ -10,6 +10,8 @@ from dlkit import console
 from dlkit.config.cli import complete_recipe
 from dlkit.errors import USAGE, DlkitError
 from dlkit.options import Form, Header, Json, Progress, Quiet
+from dlkit.word2vec import compare_cli, convert_cli, eval_cli, look_cli, phrases_cli
+from dlkit.word2vec.vectors_cli import complete_vectors
 
 app = typer.Typer(
     name="word2vec",
@@ -72,6 +74,18 @@ def train(
     model: Annotated[
         str | None, typer.Option(help="skipgram or cbow [default: skipgram].", show_default=False)
     ] = None,
+    loss: Annotated[
+        str | None,
+        typer.Option(
+            help="ns (negative sampling), hs (hierarchical softmax) or softmax (the whole "
+            "vocabulary, slow) [default: ns].",
+            show_default=False,
+        ),
+    ] = None,
+    context: Annotated[
+        str | None,
+        typer.Option(help="What cbow predicts from: mean or sum [default: mean]."),
+    ] = None,
     dim: Annotated[int | None, typer.Option(help="Numbers per vector [default: 100].")] = None,
     window: Annotated[
         int | None,
@@ -79,6 +93,19 @@ def train(
     ] = None,
     negative: Annotated[
         int | None, typer.Option(help="Noise words per centre word, 1 to 64 [default: 5].")
+    ] = None,
+    minn: Annotated[
+        int | None, typer.Option(help="Letters of the shortest n-gram of a word [default: 3].")
+    ] = None,
+    maxn: Annotated[
+        int | None,
+        typer.Option(
+            help="Letters of the longest n-gram; with them unknown words get vectors, too; 0: no "
+            "n-grams [default: 0]."
+        ),
+    ] = None,
+    buckets: Annotated[
+        int | None, typer.Option(help="Hash buckets of the n-grams [default: 2000000].")
     ] = None,
     sample: Annotated[
         float | None,
@@ -97,6 +124,14 @@ def train(
     ] = None,
     max_vocab: Annotated[
         int | None, typer.Option(help="Keep only the N most frequent words [default: all].")
+    ] = None,
+    vocabulary: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Only these words: lines of `word`, or `word count` with the counts to use, "
+            "however often the corpus has them; --min-count applies [default: the corpus' own].",
+        ),
     ] = None,
     tokens: Annotated[
         str | None,
@@ -129,10 +164,47 @@ def train(
         str | None,
         typer.Option(help="strict, or replace bytes that are not text [default: strict]."),
     ] = None,
+    eval_files: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--eval",
+            metavar="FILE",
+            help="Analogies or word pairs to score the vectors on after each epoch; may be given "
+            "again [default: none].",
+        ),
+    ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="NAME",
+            help="Go on from an artifact: its settings, its words and their vectors; with a new "
+            "CORPUS, that corpus' words join.",
+            autocompletion=complete_vectors,
+        ),
+    ] = None,
+    initial: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Vectors that the words it has begin with, in any format of `import` "
+            "[default: none].",
+        ),
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Of everything random [default: 1].")] = None,
     threads: Annotated[
         int | None,
         typer.Option(help="CPU threads; 1 gives the same bits every time [default: all cores]."),
+    ] = None,
+    deterministic: Annotated[
+        bool | None,
+        typer.Option(
+            "--deterministic/--free",
+            help="The same bits with any number of threads, somewhat slower [default: no].",
+        ),
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option(help="Where to train: cpu, cuda or mps [default: cpu].")
     ] = None,
     dry_run: Annotated[
         bool,
@@ -152,7 +224,7 @@ def train(
     progress: Progress = "auto",
     quiet: Quiet = False,
 ) -> None:
-    """Train word vectors by negative sampling.
+    """Train word vectors: skip-gram or CBOW.
 
     Windows never cross a line end; a line may have any length. Words are counted in a first pass
     and written to disk as numbers, so memory grows with the vocabulary, not with the corpus.
@@ -169,15 +241,21 @@ def train(
     options: dict[str, object] = {
         "data": data or None,
         "model": model,
+        "loss": loss,
+        "context": context,
         "dim": dim,
         "window": window,
         "negative": negative,
+        "minn": minn,
+        "maxn": maxn,
+        "buckets": buckets,
         "sample": sample,
         "epochs": epochs,
         "lr": lr,
         "min_lr": min_lr,
         "text.min_count": min_count,
         "text.max_vocab": max_vocab,
+        "text.vocabulary": vocabulary,
         "text.tokens": tokens,
         "text.lowercase": lowercase,
         "text.drop_punctuation": drop_punctuation,
@@ -185,12 +263,22 @@ def train(
         "text.split": split,
         "text.encoding": encoding,
         "text.encoding_errors": encoding_errors,
+        "eval": eval_files or None,
+        "initial": initial,
         "seed": seed,
         "threads": threads,
+        "deterministic": deterministic,
+        "device": device,
     }
     if resume and dry_run:
         raise DlkitError("--resume and --dry-run do not go together", code=USAGE)
     path = recipes.find(recipe, task="word2vec") if recipe is not None else None
+    if source is not None:
+        if recipe is not None or resume:
+            raise DlkitError(
+                f"--from and {'--resume' if resume else '--recipe'} do not go together", code=USAGE
+            )
+        path, options["continued"] = work.continued(source)
     if resume:
         going_on = work.resume(name, recipe=path, sets=sets or (), options=options)
         saved = follow(going_on, mode=progress, quiet=quiet)
@@ -200,7 +288,7 @@ def train(
             facts = follow(work.dry_run(config), mode=progress, quiet=quiet)
             output.answer(("fact", "value"), list(facts.items()), facts)
             return
-        default = path.stem if path is not None and not data else None
+        default = path.stem if recipe is not None and path is not None and not data else None
         saved = follow(
             work.run(config, name=name, default_name=default), mode=progress, quiet=quiet
         )
@@ -211,3 +299,14 @@ def train(
         output.answer(list(row), [list(row.values())], row)
     if not quiet and progress != "json":  # the event "saved" has told it
         console.note(f"next: {saved.next_command}")
+
+
+app.command("eval")(eval_cli.evaluate)
+app.command("phrases")(phrases_cli.phrases)
+app.command("vocabulary")(phrases_cli.vocabulary)
+app.command("map")(look_cli.map_words)
+app.command("inspect")(look_cli.inspect)
+app.command("clusters")(look_cli.clusters)
+app.command("export")(convert_cli.export)
+app.command("import")(convert_cli.import_file)
+app.command("compare")(compare_cli.compare)

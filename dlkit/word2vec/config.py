@@ -18,11 +18,24 @@ class Word2vecConfig(Settings):
     model: Literal["skipgram", "cbow"] = Field(
         default="skipgram", description="predict the context from the word, or the reverse"
     )
+    loss: Literal["ns", "hs", "softmax"] = Field(
+        default="ns", description="negative sampling, hierarchical softmax or full softmax"
+    )
+    context: Literal["mean", "sum"] = Field(
+        default="mean", description="what CBOW predicts from: the mean or the sum of the context"
+    )
     dim: int = Field(default=100, ge=1, le=10_000, description="numbers per vector")
     window: int = Field(
         default=5, ge=1, le=1_000, description="most words to either side; drawn anew in 1..window"
     )
     negative: int = Field(default=5, ge=1, le=64, description="noise words per centre word")
+    minn: int = Field(default=3, ge=1, le=64, description="letters of the shortest n-gram")
+    maxn: int = Field(
+        default=0, ge=0, le=64, description="letters of the longest n-gram; 0: no n-grams"
+    )
+    buckets: int = Field(
+        default=2_000_000, ge=1, le=2**31 - 1, description="hash buckets that n-grams fall into"
+    )
     sample: float = Field(
         default=1e-3, ge=0, le=1, description="subsampling threshold of frequent words; 0: none"
     )
@@ -34,10 +47,23 @@ class Word2vecConfig(Settings):
     held_out: bool = Field(
         default=True, description="keep up to 0.5 % of the text (100,000 words) for an honest loss"
     )
+    eval: tuple[str, ...] = Field(
+        default=(), description="analogy or pair files to score the vectors on after each epoch"
+    )
+    continued: str | None = Field(
+        default=None, description="folder of an artifact to go on from; its words stay"
+    )
+    initial: str | None = Field(
+        default=None, description="file of vectors that the words it has begin with"
+    )
     seed: int = Field(default=1, ge=0, le=2**63 - 1, description="of everything random")
     threads: int | None = Field(
         default=None, ge=1, le=1024, description="CPU threads; all cores if not given"
     )
+    deterministic: bool = Field(
+        default=False, description="the same bits whatever the number of threads"
+    )
+    device: Literal["cpu", "cuda", "mps"] = Field(default="cpu", description="where to train")
     checkpoint_minutes: float = Field(
         default=10, gt=0, le=1e6, description="minutes between checkpoints"
     )
@@ -46,6 +72,17 @@ class Word2vecConfig(Settings):
     def _falling(self) -> Self:
         if self.min_lr > self.first_lr:
             raise ValueError(f"min_lr ({self.min_lr}) must not be above lr ({self.first_lr})")
+        if self.continued is not None and (self.initial or self.text.vocabulary):
+            other = "initial" if self.initial else "text.vocabulary"
+            raise ValueError(f"continued and {other} do not go together")
+        if self.context == "sum" and self.model == "skipgram":
+            raise ValueError("context sum is for model cbow: skip-gram takes contexts one by one")
+        if 0 < self.maxn < self.minn:
+            raise ValueError(f"maxn ({self.maxn}) must not be below minn ({self.minn})")
+        if self.maxn and (self.loss == "softmax" or self.device != "cpu"):
+            raise ValueError("n-grams (maxn) need loss ns or hs and device cpu")
+        if self.deterministic and (self.loss == "softmax" or self.device != "cpu"):
+            raise ValueError("deterministic needs loss ns or hs and device cpu")
         return self
 
     @property
@@ -53,4 +90,9 @@ class Word2vecConfig(Settings):
         """The learning rate at the start; the C tool's default of each model if none is given."""
         if self.lr is not None:
             return self.lr
-        return 0.025 if self.model == "skipgram" else 0.05
+        return usual_lr(self.model)
+
+
+def usual_lr(model: str) -> float:
+    """The C tool's first learning rate for ``model``."""
+    return 0.025 if model == "skipgram" else 0.05

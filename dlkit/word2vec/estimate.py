@@ -14,7 +14,7 @@ from dlkit.errors import DlkitError
 if TYPE_CHECKING:
     from dlkit.data.corpus import Corpus
     from dlkit.word2vec.config import Word2vecConfig
-    from dlkit.word2vec.sgns import NegativeSampling
+    from dlkit.word2vec.trainer import Trainer
 
 
 def require_memory(vocabulary: int, dim: int) -> None:
@@ -63,7 +63,7 @@ def model_bytes(vocabulary: int, dim: int) -> int:
 
 
 def estimate(
-    config: Word2vecConfig, corpus: Corpus, trainer: NegativeSampling, *, seconds: float = 1.0
+    config: Word2vecConfig, corpus: Corpus, trainer: Trainer, *, seconds: float = 1.0
 ) -> dict[str, object]:
     """Train for about ``seconds`` and tell sizes, speed and time; for ``--dry-run``.
 

@@ -45,8 +45,10 @@ def resumed_config(
     update: dict[str, Any] = {}
     for key, value in asked.items():
         old = before[key]
-        if key == "data":
+        if key in ("data", "eval"):
             value = absolute_data(value)
+        elif key in ("text.vocabulary", "continued", "initial") and value is not None:
+            value = absolute_data([value])[0]
         if value == old or (key in _FREE and key not in typed):
             continue
         if key not in _FREE:
@@ -77,6 +79,19 @@ def _shown(value: object) -> str:
     if isinstance(value, tuple):
         return " ".join(map(str, value))
     return "as many as there are cores" if value is None else str(value)
+
+
+def absolute(config: Word2vecConfig) -> Word2vecConfig:
+    """The settings as saved: every path absolute, so that they mean the same anywhere."""
+    text = config.text
+    if text.vocabulary is not None:
+        text = text.model_copy(update={"vocabulary": absolute_data([text.vocabulary])[0]})
+    update: dict[str, Any] = {"data": absolute_data(config.data), "text": text}
+    update["eval"] = absolute_data(config.eval)
+    for name in ("continued", "initial"):
+        if (path := getattr(config, name)) is not None:
+            update[name] = absolute_data([path])[0]
+    return config.model_copy(update=update)
 
 
 def absolute_data(data: Sequence[str]) -> tuple[str, ...]:

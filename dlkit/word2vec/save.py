@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import numpy as np
 
@@ -14,108 +14,128 @@ from dlkit.artifacts.tensors import write_tensors
 from dlkit.config.resolve import to_yaml
 from dlkit.errors import DlkitError
 from dlkit.records import Saved
+from dlkit.vectors.store import row_norms
+from dlkit.vectors.subwords import FILE as SUBWORDS
 from dlkit.word2vec import card
+from dlkit.word2vec.engines import is_exact, threads_of
+from dlkit.word2vec.kernel_trainer import KernelTrainer
+from dlkit.word2vec.live import PREFIX
+from dlkit.word2vec.start import ROWS
 
 if TYPE_CHECKING:
     from dlkit.artifacts.runs import Run
-    from dlkit.data.corpus import Corpus
     from dlkit.word2vec.config import Word2vecConfig
-    from dlkit.word2vec.sgns import NegativeSampling
+    from dlkit.word2vec.loop import Work
 
 TASK = "word2vec"
 KIND = "word-vectors"
+LOSSES: Final = {
+    "ns": "negative-sampling",
+    "hs": "hierarchical-softmax",
+    "softmax": "softmax",
+}
 
 
-def commit(
-    run: Run,
-    config: Word2vecConfig,
-    corpus: Corpus,
-    trainer: NegativeSampling,
-    history: Sequence[Mapping[str, Any]],
-    *,
-    threads: int,
-    seconds: float,
-) -> Saved:
+def commit(run: Run, work: Work, *, seconds: float) -> Saved:
     """Write the artifact and return its record.
 
     Args:
         run: the run whose name the artifact gets.
-        config: the settings, with absolute paths.
-        corpus: what was trained on.
-        trainer: the trained vectors.
-        history: the metrics of each epoch, and the resumptions.
-        threads: how many threads trained.
+        work: the finished training; paths in its settings are absolute.
         seconds: how long the training took, reading not counted.
 
     Raises:
         DlkitError: a vector is not finite, or the disk does not take the files.
 
     """
-    inputs, outputs = trainer.inputs, trainer.outputs
-    if not (np.isfinite(inputs).all() and np.isfinite(outputs).all()):
-        raise DlkitError(
-            "training diverged: some vectors are not finite numbers",
-            hint="lower the learning rate with --lr",
-        )
-    epochs = [entry for entry in history if "epoch" in entry]
-    resumptions = [entry["changes"] for entry in history if "resumed" in entry]
-    scores = {key: value for key, value in epochs[-1].items() if key in ("loss", "held_out_loss")}
-    changed = any(resumptions)
-    document = _document(config, corpus, scores, threads, exact=threads == 1 and not changed)
-    rate = corpus.words * config.epochs / max(seconds, 1e-9)
+    config = work.config
+    epochs = [entry for entry in work.history if "epoch" in entry]
+    resumptions = [entry["changes"] for entry in work.history if "resumed" in entry]
+    rate = work.corpus.words * config.epochs / max(seconds, 1e-9)
+    document = _document(work, _scores(epochs[-1]), changed=any(resumptions))
+    threads = threads_of(config)
+    if config.deterministic:  # any number of threads gives these very files
+        config = config.model_copy(update={"threads": None})
     path = run.commit(
         document,
         {
             "config.yaml": to_yaml(config).encode(),
-            "vectors.safetensors": write_tensors({"vectors": inputs, "norms": _norms(inputs)}),
-            "outputs.safetensors": write_tensors({"outputs": outputs}),
-            "vocab.txt": b"".join(corpus.vocabulary.lines()),
+            **_tensors(work),
+            "vocab.txt": b"".join(work.corpus.vocabulary.lines()),
             "metrics.jsonl": "".join(
                 json.dumps(entry, sort_keys=True) + "\n" for entry in epochs
             ).encode(),
             "README.md": card.render(config, document).encode(),
         },
-        record={"seconds": seconds, "words_per_second": rate, "resumptions": resumptions},
+        record={
+            "seconds": seconds,
+            "words_per_second": rate,
+            "threads": threads,
+            "resumptions": resumptions,
+        },
     )
     reference = f"{TASK}/{path.name}"
-    words = corpus.vocabulary.words
-    return Saved(
-        reference,
-        path,
-        {
-            "vocabulary": len(words),
-            "dim": config.dim,
-            "epochs": config.epochs,
-            "loss": scores["loss"],
-            "held_out_loss": scores.get("held_out_loss"),
-            "seconds": round(seconds, 2),
-            "words_per_second": round(rate),
-        },
-        _next(words, reference),
-    )
+    words = work.corpus.vocabulary.words
+    scores = document["scores"]
+    facts = {
+        "vocabulary": len(words),
+        "dim": config.dim,
+        "epochs": config.epochs,
+        "loss": scores["loss"],
+        "held_out_loss": scores.get("held_out_loss"),
+        **{key: value for key, value in scores.items() if key.startswith(PREFIX)},
+        "seconds": round(seconds, 2),
+        "words_per_second": round(rate),
+    }
+    return Saved(reference, path, facts, _next(words, reference))
 
 
-def _document(
-    config: Word2vecConfig,
-    corpus: Corpus,
-    scores: Mapping[str, float],
-    threads: int,
-    *,
-    exact: bool,
-) -> dict[str, Any]:
+def _scores(epoch: Mapping[str, Any]) -> dict[str, float]:
+    """What of the last epoch's metrics tells how good the vectors are."""
+    return {
+        key: value
+        for key, value in epoch.items()
+        if key in ("loss", "held_out_loss") or key.startswith(PREFIX)
+    }
+
+
+def _tensors(work: Work) -> dict[str, Callable[[BinaryIO], None]]:
+    """The files of the matrices, once all values are found to be finite."""
+    inputs, outputs = work.trainer.inputs, work.trainer.outputs
+    if not (np.isfinite(inputs).all() and np.isfinite(outputs).all()):
+        raise DlkitError(
+            "training diverged: some vectors are not finite numbers",
+            hint="lower the learning rate with --lr",
+        )
+    files = {
+        "vectors.safetensors": write_tensors({"vectors": inputs, "norms": row_norms(inputs)}),
+        "outputs.safetensors": write_tensors({"outputs": outputs}),
+    }
+    if work.config.maxn:
+        assert isinstance(work.trainer, KernelTrainer)
+        rows, words = work.trainer.rows, len(inputs)
+        files[SUBWORDS] = write_tensors({"buckets": work.buckets, "vectors": rows[words:]})
+        files[ROWS] = write_tensors({"rows": rows[:words]})
+    return files
+
+
+def _document(work: Work, scores: Mapping[str, float], *, changed: bool) -> dict[str, Any]:
     """What artifact.json says: only what another run of the same settings says, too."""
+    config, corpus = work.config, work.corpus
     return {
         "task": TASK,
         "kind": KIND,
         "model": {
             "name": config.model,
-            "loss": "negative-sampling",
+            "loss": LOSSES[config.loss],
             "window": config.window,
-            "negative": config.negative,
             "sample": config.sample,
+            **({"negative": config.negative} if config.loss == "ns" else {}),
+            **({"context": config.context} if config.model == "cbow" else {}),
         },
         "dim": config.dim,
         "words": len(corpus.vocabulary),
+        **(_subwords(config) if config.maxn else {}),
         "text": {"tokens": corpus.tokens, **corpus.normaliser.to_dict()},
         "data": {
             "words": corpus.words,
@@ -125,16 +145,14 @@ def _document(
         },
         "scores": dict(scores),
         "seed": config.seed,
-        "threads": threads,
-        "bit_reproducible": exact,
+        "threads": None if config.deterministic else threads_of(config),
+        "bit_reproducible": is_exact(config) and not changed,
     }
 
 
-def _norms(vectors: np.ndarray) -> np.ndarray:
-    """Lengths (V,) of the rows of ``vectors`` (V, D), summed in float64."""
-    squares: np.ndarray = np.einsum("ij,ij->i", vectors, vectors, dtype=np.float64)
-    norms: np.ndarray = np.sqrt(squares).astype(np.float32)
-    return norms
+def _subwords(config: Word2vecConfig) -> dict[str, Any]:
+    settings = {"shortest": config.minn, "longest": config.maxn, "buckets": config.buckets}
+    return {"subwords": settings}
 
 
 def _next(words: list[str], reference: str) -> str:

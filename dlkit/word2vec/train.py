@@ -2,38 +2,35 @@
 
 from __future__ import annotations
 
-import math
-import os
 import re
-import signal
 import sys
 import tempfile
-import time
 from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
+
+import numpy as np
 
 from dlkit import signals
+from dlkit.artifacts.finding import find
 from dlkit.artifacts.names import name_from
-from dlkit.artifacts.runs import Run, reserve
+from dlkit.artifacts.runs import reserve
 from dlkit.artifacts.runs import resume as reopen
-from dlkit.data.corpus import Corpus, encode
+from dlkit.data.corpus import Corpus, Grown, encode
 from dlkit.data.sources import Source, locate
-from dlkit.errors import USAGE, DlkitError, StoppedError
-from dlkit.records import Epoch, Noted, Record, Saved, Started, Step
-from dlkit.word2vec import checkpoint
+from dlkit.errors import USAGE, DlkitError
+from dlkit.records import Noted, Record, Saved, Started
+from dlkit.word2vec import checkpoint, engines, live
 from dlkit.word2vec.estimate import estimate, require_disk, require_memory
-from dlkit.word2vec.resumed import absolute_data, resumed_config
-from dlkit.word2vec.save import TASK, commit
-from dlkit.word2vec.sgns import NegativeSampling, Progress
+from dlkit.word2vec.loop import Work, finish
+from dlkit.word2vec.resumed import absolute, absolute_data, resumed_config
+from dlkit.word2vec.save import KIND, TASK
+from dlkit.word2vec.start import Start, arrange, read_start
+from dlkit.word2vec.subwords import ngram_rows
 
 if TYPE_CHECKING:
+    from dlkit.vectors.wordtests import Test
     from dlkit.word2vec.config import Word2vecConfig
-
-_WORTH_TELLING = 1.5  # seconds of compilation
-
-# A model that has learnt nothing has a loss of (1 + negative) ln 2; far above it, it is lost.
-_DIVERGED = 10.0
 
 
 def run(
@@ -53,16 +50,19 @@ def run(
 
     """
     _require_data(config)
+    yield from engines.check(config)
     default = default_name or _name_after(config.data[0])
     sources = locate(config.data, config.text, stdin=_stdin())
+    tests = yield from live.read_tests(config.eval)
+    start = yield from read_start(config)
     with signals.catch() as stop, reserve(TASK, name, default=default) as held:
-        yield Started(f"training {TASK}/{held.name}", _headline(config))
-        corpus = yield from _encode(sources, config, held.folder, stop)
-        config = config.model_copy(update={"data": absolute_data(config.data)})
-        require_memory(len(corpus.vocabulary), config.dim)
-        require_disk(held.folder, len(corpus.vocabulary), config.dim)
-        trainer = _trainer(config, corpus)
-        return (yield from _finish(held, config, corpus, trainer, stop, []))
+        yield Started(f"training {TASK}/{held.name}", headline(config))
+        compiling = engines.warm(config)
+        corpus = yield from _encode(sources, config, held.folder, stop, start)
+        config = absolute(config)
+        work = yield from prepare(config, corpus, tests, start, folder=held.folder)
+        compiling.join()
+        return (yield from finish(held, work, stop))
 
 
 def resume(
@@ -91,15 +91,29 @@ def resume(
             sets=sets,
             options=options or {},
         )
-        trainer = _trainer(config, saved.corpus)
-        trainer.restore(saved.arrays, saved.scalars)
-        yield Started(f"going on with {TASK}/{held.name}", _headline(config))
+        tests = yield from live.read_tests(config.eval)
+        work = yield from prepare(config, saved.corpus, tests, None, folder=held.folder)
+        work.history[:] = saved.history
+        work.trainer.restore(saved.arrays, saved.scalars)
+        yield Started(f"going on with {TASK}/{held.name}", headline(config))
         for change in changes:
             yield Noted(change)
-        if _threads(config) > 1:
+        if not engines.is_exact(config):
             yield Noted("with more than one thread a resumed run is not equal bit for bit")
-        saved.history.append({"resumed": True, "changes": changes})
-        return (yield from _finish(held, config, saved.corpus, trainer, stop, saved.history))
+        work.history.append({"resumed": True, "changes": changes})
+        return (yield from finish(held, work, stop))
+
+
+def continued(reference: str) -> tuple[Path | None, str]:
+    """The settings and the folder of an artifact to go on from; an imported one has no settings.
+
+    Raises:
+        DlkitError: there is no such artifact.
+
+    """
+    path = find(reference, kinds={KIND}).absolute()
+    settings = path / "config.yaml"
+    return settings if settings.exists() else None, str(path)
 
 
 def dry_run(config: Word2vecConfig) -> Generator[Record, None, dict[str, object]]:
@@ -110,19 +124,62 @@ def dry_run(config: Word2vecConfig) -> Generator[Record, None, dict[str, object]
 
     """
     _require_data(config)
+    yield from engines.check(config)
     with (
         signals.catch() as stop,
         tempfile.TemporaryDirectory(prefix="dlkit-", ignore_cleanup_errors=True) as folder,
     ):
         sources = locate(config.data, config.text, stdin=_stdin())
-        corpus = yield from _encode(sources, config, Path(folder), stop)
-        require_memory(len(corpus.vocabulary), config.dim)
-        return estimate(config, corpus, _trainer(config, corpus))
+        start = yield from read_start(config)
+        corpus = yield from _encode(sources, config, Path(folder), stop, start)
+        work = yield from prepare(config, corpus, (), start, folder=None)
+        return estimate(config, corpus, work.trainer)
+
+
+def prepare(
+    config: Word2vecConfig,
+    corpus: Corpus,
+    tests: Sequence[Test],
+    start: Start | None,
+    *,
+    folder: Path | None,
+) -> Generator[Record, None, Work]:
+    """Prove that memory (and the disk of ``folder``) suffice, and make the trainer."""
+    ngrams, buckets = ngram_rows(corpus.vocabulary.words, config)
+    rows = 2 * len(corpus.vocabulary) + len(buckets)
+    require_memory(rows, config.dim)
+    if folder is not None:
+        require_disk(folder, rows, config.dim)
+    trainer = engines.build(config, corpus, ngrams)
+    if start is not None:
+        matrices = yield from arrange(start, corpus.vocabulary, buckets, config)
+        trainer.start_from(*matrices)
+    return Work(config, corpus, trainer, buckets, tests)
+
+
+def encode_all(
+    config: Word2vecConfig, folder: Path, stop: signals.Stop
+) -> Generator[Record, None, Corpus]:
+    """Read the corpus of ``config`` into ``folder``."""
+    _require_data(config)
+    sources = locate(config.data, config.text, stdin=_stdin())
+    return (yield from _encode(sources, config, folder, stop, None))
 
 
 def _encode(
-    sources: Sequence[Source], config: Word2vecConfig, folder: Path, stop: signals.Stop
+    sources: Sequence[Source],
+    config: Word2vecConfig,
+    folder: Path,
+    stop: signals.Stop,
+    start: Start | None,
 ) -> Generator[Record, None, Corpus]:
+    grown = None
+    if start is not None and start.kept:
+        counts = np.zeros(len(start.words), np.int64)
+        # The same text again counts once.
+        if start.counts is not None and start.data != absolute_data(config.data):
+            counts = start.counts
+        grown = Grown(start.words, counts)
     return (
         yield from encode(
             sources,
@@ -131,142 +188,13 @@ def _encode(
             stdin=_stdin(),
             stopping=stop.check,
             held_out=config.held_out,
+            grown=grown,
         )
     )
 
 
 def _stdin() -> BinaryIO | None:
     return sys.stdin.buffer if sys.stdin is not None else None
-
-
-def _finish(
-    held: Run,
-    config: Word2vecConfig,
-    corpus: Corpus,
-    trainer: NegativeSampling,
-    stop: signals.Stop,
-    history: list[dict[str, Any]],
-) -> Generator[Record, None, Saved]:
-    """Train to the end with checkpoints on the way, then commit."""
-    begun = time.perf_counter()
-    trainer.compile()
-    if time.perf_counter() - begun > _WORTH_TELLING:
-        yield Noted(f"compiled the kernels in {time.perf_counter() - begun:.1f} s, this once")
-    state = checkpoint.Checkpoint(config, corpus, {}, {}, history)
-    seconds = math.fsum(entry.get("seconds", 0.0) for entry in history)
-    while True:
-        begun = time.perf_counter()
-        yield from _until_pause(trainer, config, corpus, stop, history)
-        seconds += time.perf_counter() - begun
-        if trainer.finished:
-            break
-        history.append({"seconds": time.perf_counter() - begun})
-        state.arrays, state.scalars = trainer.state()
-        checkpoint.save(held, state)
-        stop.save_requested = False
-        if stop.signum is not None:
-            raise StoppedError(
-                stop.signum,
-                f"stopped by {signal.Signals(stop.signum).name}; "
-                f"{TASK}/{held.name} is saved as far as it came",
-                hint=f"dlkit word2vec train --resume --name {held.name}",
-            )
-        yield Noted("saved a checkpoint")
-    saved = commit(
-        held, config, corpus, trainer, history, threads=_threads(config), seconds=seconds
-    )
-    yield saved
-    return saved
-
-
-def _until_pause(
-    trainer: NegativeSampling,
-    config: Word2vecConfig,
-    corpus: Corpus,
-    stop: signals.Stop,
-    history: list[dict[str, Any]],
-) -> Generator[Record, None, None]:
-    """Train until the end, a signal, or the time for a checkpoint."""
-    begun = epoch_begun = time.perf_counter()
-    first: int | None = None
-    told = False
-    for progress in trainer.run():
-        now = time.perf_counter()
-        first = progress.words if first is None else first
-        _refuse_failure(progress, config, corpus)
-        if progress.epoch_done:
-            metrics = _epoch_metrics(trainer, corpus, progress)
-            history.append({"epoch": progress.epoch + 1, **metrics})
-            yield Epoch(progress.epoch + 1, config.epochs, now - epoch_begun, metrics)
-            epoch_begun = time.perf_counter()
-        yield Step(
-            "training",
-            progress.words,
-            progress.total,
-            "words",
-            (progress.words - first) / max(now - begun, 1e-9),
-            {"loss": progress.loss, "lr": progress.lr},
-        )
-        if stop.signum is not None and not told:
-            told = True
-            yield Noted("saving what was learnt; once more to leave without")
-        if (
-            stop.signum is not None
-            or stop.save_requested
-            or now - begun > 60 * config.checkpoint_minutes
-        ):
-            trainer.pause()
-
-
-def _epoch_metrics(
-    trainer: NegativeSampling, corpus: Corpus, progress: Progress
-) -> dict[str, float]:
-    metrics = {"loss": progress.loss, "lr": progress.lr}
-    held_out = trainer.held_out_loss(corpus.held_out) if len(corpus.held_out) else math.nan
-    if math.isfinite(held_out):
-        metrics["held_out_loss"] = held_out
-    return metrics
-
-
-def _refuse_failure(progress: Progress, config: Word2vecConfig, corpus: Corpus) -> None:
-    if progress.words == progress.total and progress.pairs == 0:
-        raise DlkitError(
-            f"nothing to learn: after subsampling no two of the {corpus.words:,} words stand "
-            "together in a line",
-            hint="raise --sample (0 keeps every word) or give more text",
-        )
-    limit = _DIVERGED * (1 + config.negative) * math.log(2)
-    if progress.measured and not progress.loss <= limit:
-        raise DlkitError(
-            f"training diverged in epoch {progress.epoch + 1} after {progress.words:,} words: "
-            f"the loss is {progress.loss:.4g} at learning rate {progress.lr:.4g}",
-            hint=f"lower the learning rate: --lr {0.025 if config.model == 'skipgram' else 0.05}",
-        )
-
-
-def _trainer(config: Word2vecConfig, corpus: Corpus) -> NegativeSampling:
-    return NegativeSampling(
-        corpus.ids(),
-        corpus.vocabulary.counts,
-        model=config.model,
-        dim=config.dim,
-        window=config.window,
-        negative=config.negative,
-        sample=config.sample,
-        lr=config.first_lr,
-        min_lr=config.min_lr,
-        epochs=config.epochs,
-        threads=_threads(config),
-        seed=config.seed,
-    )
-
-
-def _threads(config: Word2vecConfig) -> int:
-    if config.threads is not None:
-        return config.threads
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _require_data(config: Word2vecConfig) -> None:
@@ -286,14 +214,17 @@ def _name_after(entry: str) -> str:
     return name_from(re.sub(r"[^\w-]+", "-", base).strip("-_")[:60], fallback=TASK)
 
 
-def _headline(config: Word2vecConfig) -> dict[str, object]:
+def headline(config: Word2vecConfig) -> dict[str, object]:
+    """The settings that a user wants to see first."""
     return {
         "model": config.model,
+        "loss": config.loss,
         "dim": config.dim,
         "window": config.window,
-        "negative": config.negative,
+        **({"negative": config.negative} if config.loss == "ns" else {}),
+        **({"n-grams": f"{config.minn} to {config.maxn}"} if config.maxn else {}),
         "epochs": config.epochs,
         "lr": config.first_lr,
-        "threads": _threads(config),
+        "threads": engines.threads_of(config),
         "seed": config.seed,
     }

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import math
 
+import numba
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dlkit.word2vec.kernels import loss as kernel
 from dlkit.word2vec.kernels.heldout import SEED, held_out_loss
-from dlkit.word2vec.kernels.loss import softplus, window_loss
+
+
+@numba.njit
+def softplus(z):
+    return kernel.softplus(z)
+
+
+@numba.njit
+def window_loss(cells, labels, pairs, block_cells, count):
+    return kernel.window_loss(cells, labels, pairs, block_cells, count)
 
 
 @settings(deadline=None)
@@ -29,12 +40,16 @@ def test_softplus_keeps_what_is_not_finite():
 def test_window_loss_sums_the_logits_of_all_blocks(count):
     pairs, block_cells = 3, 4
     cells = np.full((3 * block_cells, 16), np.nan, np.float32)
-    logits = np.random.default_rng(0).normal(size=(pairs, count)).astype(np.float32)
-    for m in range(pairs):
-        for k in range(count):
-            cells[k // 6 * block_cells + m, 8 + k % 6] = logits[m, k]
-    expected = np.logaddexp(0, -logits[:, 0]).sum() + np.logaddexp(0, logits[:, 1:]).sum()
-    assert window_loss(cells, pairs, block_cells, count) == pytest.approx(expected, rel=1e-6)
+    draws = np.random.default_rng(count)
+    logits = draws.normal(size=(pairs, count)).astype(np.float32)
+    wanted = draws.integers(0, 2, count)
+    labels = np.full(3 * 8, np.nan, np.float32)
+    for k in range(count):
+        labels[k // 6 * 8 + k % 6] = wanted[k]
+        cells[k // 6 * block_cells + np.arange(pairs), 8 + k % 6] = logits[:, k]
+    expected = np.logaddexp(0, np.where(wanted == 1, -logits, logits)).sum()
+    found = window_loss(cells, labels, pairs, block_cells, count)
+    assert found == pytest.approx(expected, rel=1e-6)
 
 
 def held_out_by_hand(ids, x, y, counts, keep, model, window, negative):

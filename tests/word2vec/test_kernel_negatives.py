@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import numba
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dlkit.word2vec.kernels.negatives import draw_negatives, negative_table, table_size
+from dlkit.word2vec.kernels import negatives as kernel
+from dlkit.word2vec.kernels.negatives import negative_table, table_size
+
+
+@numba.njit
+def draw_negatives(table, position, centre, wanted, drawn):
+    return kernel.draw_negatives(table, position, centre, wanted, drawn)
 
 
 @pytest.mark.parametrize("words", [1, 2, 50, 3000])

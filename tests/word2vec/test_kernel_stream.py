@@ -4,18 +4,35 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import numba
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dlkit.word2vec.kernels.stream import (
-    close_line,
-    keep_tail,
-    keep_thresholds,
-    random_bits,
-    read_words,
-)
+from dlkit.word2vec.kernels import stream as kernel
+from dlkit.word2vec.kernels.stream import keep_thresholds
+
+
+@numba.njit
+def random_bits(key, position):
+    return kernel.random_bits(key, position)
+
+
+@numba.njit
+def read_words(ids, start, stop, key, keep, window, words, low, high, held):
+    return kernel.read_words(ids, start, stop, key, keep, window, words, low, high, held)
+
+
+@numba.njit
+def close_line(high, begin, end, window):
+    kernel.close_line(high, begin, end, window)
+
+
+@numba.njit
+def keep_tail(words, low, high, begin, ready, held, window):
+    return kernel.keep_tail(words, low, high, begin, ready, held, window)
+
 
 MASK = 2**64 - 1
 WORDS = 6

@@ -169,3 +169,45 @@ def test_matrices_that_are_not_aligned_are_refused():
     for pair in ((odd, outputs), (inputs[:, ::2], outputs), (inputs[:4], outputs)):
         with pytest.raises(ValueError, match=r"matrices|inputs"):
             update_window("skipgram", *pair, np.array([1]), np.array([0]), lr=LR)
+
+
+def descend_labels(model, mean, x, y, contexts, targets, labels):
+    """Inputs and outputs after a step on the summed logistic loss of given labels, by autograd."""
+    x = torch.tensor(x.astype(np.float64), requires_grad=True)
+    y = torch.tensor(y.astype(np.float64), requires_grad=True)
+    rows = x[torch.as_tensor(contexts)]
+    if model == "cbow":
+        rows = rows.sum(0, keepdim=True)
+        # Every context gets the whole gradient of the mean, which autograd divides.
+        rows = rows / len(contexts) if mean else rows
+    logits = rows @ y[torch.as_tensor(targets)].T
+    wanted = torch.as_tensor(labels, dtype=torch.float64).expand_as(logits)
+    loss = torch.nn.functional.binary_cross_entropy_with_logits(logits, wanted, reduction="sum")
+    loss.backward()
+    scale = len(contexts) if model == "cbow" and mean else 1
+    return (
+        (x - LR * scale * x.grad).detach().numpy(),
+        (y - LR * y.grad).detach().numpy(),
+        float(loss.detach()),
+    )
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.data())
+def test_any_labels_and_the_sum_of_contexts_are_gradient_descent(data):
+    model, mean = data.draw(st.sampled_from([("skipgram", True), ("cbow", True), ("cbow", False)]))
+    count = data.draw(st.integers(1, 20))
+    targets = np.random.default_rng(count).permutation(20)[:count]
+    labels = np.array(data.draw(st.lists(st.integers(0, 1), min_size=count, max_size=count)))
+    unique = model == "skipgram" and count <= 6
+    contexts = np.array(
+        data.draw(st.lists(st.integers(0, 19), min_size=1, max_size=9, unique=unique))
+    )
+    inputs, outputs = matrices(20, 16, 1)
+    x, y, loss = descend_labels(model, mean, inputs, outputs, contexts, targets, labels)
+    found = update_window(
+        model, inputs, outputs, contexts, targets, lr=LR, labels=labels, mean=mean
+    )
+    assert np.abs(inputs - x).max() < 1e-5
+    assert np.abs(outputs - y).max() < 1e-5
+    assert found == pytest.approx(loss, rel=1e-5)

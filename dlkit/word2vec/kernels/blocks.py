@@ -1,8 +1,8 @@
 """The outputs of one window, six at a time: what fits the registers of an AVX2 machine.
 
-A window has one positive output (the centre word) and then its negatives. They are padded to a
-multiple of six with a scratch row of zeros; ``count`` says how many are real, and the padding gets
-the weight 0, so that every block runs the same straight code.
+Outputs come with labels, 0 or 1, eight floats for each block. They are padded to a multiple of six
+with a scratch row of zeros; ``count`` says how many are real, and the padding gets the weight 0, so
+that every block runs the same straight code.
 
 Per block and pair the update leaves 16 floats in the work area: eight coefficients
 ``lr * (label - sigmoid(logit))`` and then the eight logits, of which the first six are used.
@@ -32,13 +32,14 @@ class Block:
     Args:
         b: the builder.
         outputs: address of the row addresses of all outputs.
+        labels: address of the labels, one vector of eight for each block.
         index: the number of the block, an emitted 64-bit value.
         count: how many outputs are real, an emitted 64-bit value.
         lr: the learning rate, an emitted float.
 
     """
 
-    def __init__(self, b: Any, outputs: Any, index: Any, count: Any, lr: Any) -> None:
+    def __init__(self, b: Any, outputs: Any, labels: Any, index: Any, count: Any, lr: Any) -> None:
         first = b.mul(index, v.integer(BLOCK))
         self.rows = [
             v.load_address(b, v.at(b, outputs, b.add(first, v.integer(lane)), 8))
@@ -49,8 +50,7 @@ class Block:
         lanes = v.integers([*range(BLOCK), *[2**30] * (v.LANES - BLOCK)])
         real = b.icmp_signed("<", lanes, left)
         self.weights = b.select(real, v.broadcast(b, lr), v.filled(0.0))
-        is_first = b.icmp_signed("==", index, v.integer(0))
-        self.labels = b.select(is_first, v.constant([1.0] + [0.0] * 7), v.filled(0.0))
+        self.labels = v.load(b, v.at(b, labels, index, v.VECTOR_BYTES))
 
     def load(self, b: Any, offset: Any) -> list[Any]:
         """Eight floats of each output row, ``offset`` bytes from its start."""

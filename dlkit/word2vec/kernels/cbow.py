@@ -1,19 +1,18 @@
 """The CBOW update of one window (Mikolov et al. 2013, https://arxiv.org/abs/1301.3781).
 
-h is the mean of the M context rows before the window; the centre word is the positive output.
-With ``c[k] = lr * (t_k - sigmoid(h . y_k))``:
+h is the mean (or the sum) of the M context rows before the window. With t_k the label of output k
+and ``c[k] = lr * (t_k - sigmoid(h . y_k))``:
 
     y_k += c[k] * h          x_m += sum over k of c[k] * y_k   for every m, undivided
 
-The gradient of the mean would be divided by M; word2vec.c and gensim's ``cbow_mean=1`` hand the
-whole of it to every context word, and so does this. A word that is a context twice gets it twice.
+That is the gradient where h is the sum. The gradient of the mean would be divided by M; word2vec.c
+and gensim's ``cbow_mean=1`` hand the whole of it to every context word, and so does this. A word
+that is a context twice gets it twice.
 """
 
 from __future__ import annotations
 
 from typing import Any, Final
-
-from llvmlite import ir
 
 from dlkit.word2vec.kernels import vector as v
 from dlkit.word2vec.kernels.blocks import (
@@ -31,11 +30,11 @@ class _Window:
 
     def __init__(self, b: Any, operands: list[Any]) -> None:
         self.b = b
-        self.inputs, self.contexts, self.outputs, self.count = operands[:4]
-        self.blocks, self.cells, self.hidden, self.lr, self.row_bytes = operands[4:]
+        self.inputs, self.contexts, self.outputs, self.labels, self.count = operands[:5]
+        self.blocks, self.cells, self.hidden, self.lr, self.share, self.row_bytes = operands[5:]
 
     def block(self, index: Any) -> Block:
-        return Block(self.b, self.outputs, index, self.count, self.lr)
+        return Block(self.b, self.outputs, self.labels, index, self.count, self.lr)
 
     def cell(self, index: Any) -> Any:
         return v.at(self.b, self.cells, index, CELL_BYTES)
@@ -53,8 +52,7 @@ def _mean(w: _Window, offset: Any) -> Any:
         w.contexts,
         lambda m: total.set(v.add(b, total.get(), v.load(b, b.add(w.row(m), offset)))),
     )
-    share = b.fdiv(ir.Constant(v.FLOAT, 1.0), b.sitofp(w.contexts, v.FLOAT))
-    mean = b.fmul(total.get(), v.broadcast(b, share))
+    mean = b.fmul(total.get(), v.broadcast(b, w.share))
     v.store(b, mean, b.add(w.hidden, offset))
     return mean
 
@@ -138,13 +136,15 @@ def _update(b: Any, operands: list[Any]) -> None:
     Operands, in this order:
         inputs: address of ``contexts`` row addresses.
         contexts: number of context words, at least 1.
-        outputs: address of ``6 * blocks`` row addresses: centre, negatives, padding. The real
+        outputs: address of ``6 * blocks`` row addresses, real ones first, then padding. The real
             ones are distinct.
+        labels: address of ``blocks`` vectors of eight labels, 32-byte aligned.
         count: number of real outputs.
         blocks: number of blocks.
         cells: address of ``blocks`` cells of 16 floats (see ``blocks``).
         hidden: address of one row of scratch.
         lr: learning rate.
+        share: what a context row counts in h: 1 / ``contexts`` for the mean, 1 for the sum.
         row_bytes: bytes of a row, a multiple of 32.
     """
     window = _Window(b, operands)
@@ -160,10 +160,12 @@ update_cbow: Final = v.operation(
     v.ADDRESS,  # inputs
     v.COUNT,  # contexts
     v.ADDRESS,  # outputs
+    v.ADDRESS,  # labels
     v.COUNT,  # count
     v.COUNT,  # blocks
     v.ADDRESS,  # cells
     v.ADDRESS,  # hidden
     v.SCALAR,  # lr
+    v.SCALAR,  # share
     v.COUNT,  # row_bytes
 )

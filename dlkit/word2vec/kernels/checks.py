@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from dlkit.word2vec.kernels.memory import release_pages
-from dlkit.word2vec.kernels.train import CURSOR, HELD, READY, TABLE, Plan
+
+if TYPE_CHECKING:
+    from dlkit.word2vec.kernel_trainer import NGrams
+    from dlkit.word2vec.kernels.train import Plan
 
 Ids = npt.NDArray[np.int32]
 
@@ -20,6 +23,7 @@ IDS_AT_ONCE: Final = 1 << 22
 def check_settings(
     *,
     model: str,
+    loss: str,
     dim: int,
     window: int,
     negative: int,
@@ -33,6 +37,8 @@ def check_settings(
     """Raise ValueError for a setting that the kernels cannot take."""
     if model not in ("skipgram", "cbow"):
         raise ValueError(f"model must be skipgram or cbow, not {model!r}")
+    if loss not in ("ns", "hs", "softmax"):
+        raise ValueError(f"loss must be ns, hs or softmax, not {loss!r}")
     limits = (
         ("dim", dim, 1, 1 << 20),
         ("window", window, 1, 1 << 16),
@@ -73,30 +79,48 @@ def checked_ids(ids: Ids, vocabulary: int) -> tuple[Ids, int]:
     return view, words
 
 
+def checked_ngrams(ngrams: NGrams | None, vocabulary: int) -> NGrams | None:
+    """The rows of each word as contiguous arrays, else ValueError for one that is none."""
+    if ngrams is None:
+        return None
+    offsets = np.ascontiguousarray(ngrams.offsets, dtype=np.int64)
+    rows = np.ascontiguousarray(ngrams.rows, dtype=np.int32)
+    total = vocabulary + ngrams.number
+    sound = offsets.shape == (vocabulary + 1,) and offsets[0] == 0 and offsets[-1] == len(rows)
+    if not sound or np.any(np.diff(offsets) < 1) or not 0 <= ngrams.number < (1 << 31) - vocabulary:
+        raise ValueError("every word must have at least one row, and offsets must bound the rows")
+    if rows.min() < 0 or rows.max() >= total or np.any(rows[offsets[:-1]] != np.arange(vocabulary)):
+        raise ValueError(f"rows must be 0 to {total - 1}, each word's own first")
+    return ngrams._replace(offsets=offsets, rows=rows)
+
+
 def check_state(
     arrays: Mapping[str, np.ndarray],
     plan: Plan,
     bounds: npt.NDArray[np.int64],
     *,
-    dim: int,
+    shape: tuple[int, ...],
 ) -> None:
     """Raise ValueError unless ``arrays`` are a state of a trainer with this plan.
 
     Args:
-        arrays: what ``NegativeSampling.state`` returned.
+        arrays: what ``KernelTrainer.state`` returned.
         plan: the trainer's plan.
-        bounds: (threads + 1,) where each thread's part of the stream begins and ends.
-        dim: floats of a vector without padding.
+        bounds: (lanes + 1,) where each lane's part of the stream begins and ends.
+        shape: of the input matrix, without padding.
 
     """
-    threads, vocabulary = len(bounds) - 1, len(plan.keep)
+    from dlkit.word2vec.kernels.targets import TABLE, Negatives
+    from dlkit.word2vec.kernels.train import CURSOR, HELD, READY
+
+    lanes, vocabulary = len(bounds) - 1, len(plan.keep)
     expected: dict[str, tuple[tuple[int, ...], type[np.generic]]] = {
-        "inputs": ((vocabulary, dim), np.float32),
-        "outputs": ((vocabulary, dim), np.float32),
-        "positions": ((threads,), np.int64),
-        "cursors": ((threads, CURSOR), np.int64),
-        "losses": ((threads,), np.float64),
-        "held": ((threads, 3, 2 * plan.window), np.int32),
+        "inputs": (shape, np.float32),
+        "outputs": ((vocabulary, *shape[1:]), np.float32),
+        "positions": ((lanes,), np.int64),
+        "cursors": ((lanes, CURSOR), np.int64),
+        "losses": ((lanes,), np.float64),
+        "held": ((lanes, 3, 2 * plan.window), np.int32),
     }
     for name, (shape, kind) in expected.items():
         array = arrays.get(name)
@@ -105,7 +129,8 @@ def check_state(
     positions, cursors = arrays["positions"], arrays["cursors"]
     if np.any(positions < bounds[:-1]) or np.any(positions > bounds[1:]):
         raise ValueError("state names a position outside the stream")
-    if np.any(cursors < 0) or np.any(cursors[:, TABLE] > len(plan.table)):
+    entries = len(plan.targets.table) if isinstance(plan.targets, Negatives) else 0
+    if np.any(cursors < 0) or np.any(cursors[:, TABLE] > entries):
         raise ValueError("state has a counter out of range")
     if np.any(cursors[:, HELD] > 2 * plan.window) or np.any(cursors[:, READY] > cursors[:, HELD]):
         raise ValueError("state has a counter out of range")

@@ -1,4 +1,4 @@
-"""The negative-sampling loss of windows, in float64, from logits that nothing has clipped."""
+"""The loss of windows, in float64, from logits that nothing has clipped."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from dlkit.word2vec.kernels.blocks import BLOCK, CELL_FLOATS
 from dlkit.word2vec.kernels.inline import inlined
+from dlkit.word2vec.kernels.memory import LANES
 
 
 @inlined
@@ -18,21 +19,23 @@ def softplus(z: Any) -> Any:
 
 
 @inlined
-def window_loss(cells: Any, pairs: Any, block_cells: Any, count: Any) -> Any:
+def window_loss(cells: Any, labels: Any, pairs: Any, block_cells: Any, count: Any) -> Any:
     """Summed loss of a window's pairs from the cells that its update filled.
 
     Args:
         cells: (cells, 16) float32, logits in columns 8 to 13.
+        labels: (8 * blocks,) float32, six of eight used.
         pairs: pairs of the window (skip-gram: its contexts; CBOW: 1).
         block_cells: cells from one block to the next.
-        count: real outputs, the positive one first.
+        count: real outputs.
 
     """
     total = 0.0
     logits = CELL_FLOATS // 2
     for pair in range(pairs):
-        total += softplus(-np.float64(cells[pair, logits]))
-        for output in range(1, count):
-            cell = output // BLOCK * block_cells + pair
-            total += softplus(np.float64(cells[cell, logits + output % BLOCK]))
+        for output in range(count):
+            block = output // BLOCK
+            lane = output - block * BLOCK
+            logit = np.float64(cells[block * block_cells + pair, logits + lane])
+            total += softplus(-logit if labels[block * LANES + lane] > 0.5 else logit)
     return total

@@ -1,7 +1,7 @@
 """The skip-gram update of one window (Mikolov et al. 2013, https://arxiv.org/abs/1310.4546).
 
-The M context words are inputs, the centre word is the positive output, and all contexts share
-one draw of negatives. With x_m and y_k the rows before the window, label t_k (1 for the centre),
+The M context words are inputs and all share the outputs of the centre word: itself and one draw
+of negatives, or the nodes of its path. With x_m and y_k the rows before the window, label t_k,
 ``c[m, k] = lr * (t_k - sigmoid(x_m . y_k))``:
 
     y_k += sum over m of c[m, k] * x_m          x_m += sum over k of c[m, k] * y_k
@@ -34,13 +34,13 @@ class _Window:
 
     def __init__(self, b: Any, operands: list[Any]) -> None:
         self.b = b
-        self.inputs, self.contexts, self.outputs, self.count = operands[:4]
-        self.blocks, self.cells, self.sums, self.lr, self.row_bytes = operands[4:]
+        self.inputs, self.contexts, self.outputs, self.labels, self.count = operands[:5]
+        self.blocks, self.cells, self.sums, self.lr, self.row_bytes = operands[5:]
         # The odd context of the last pair of pass 1 writes one cell more than there are contexts.
         self.block_bytes = b.mul(b.add(self.contexts, v.integer(1)), v.integer(CELL_BYTES))
 
     def block(self, index: Any) -> Block:
-        return Block(self.b, self.outputs, index, self.count, self.lr)
+        return Block(self.b, self.outputs, self.labels, index, self.count, self.lr)
 
     def cell(self, index: Any, context: Any) -> Any:
         start = self.b.add(self.cells, self.b.mul(index, self.block_bytes))
@@ -137,8 +137,9 @@ def _update(b: Any, operands: list[Any]) -> None:
         inputs: address of ``contexts + 1`` row addresses; the last one is read, and only read,
             where ``contexts`` is odd.
         contexts: number of context words, at least 1.
-        outputs: address of ``6 * blocks`` row addresses: centre, negatives, padding. The real
+        outputs: address of ``6 * blocks`` row addresses, real ones first, then padding. The real
             ones are distinct.
+        labels: address of ``blocks`` vectors of eight labels, 32-byte aligned.
         count: number of real outputs.
         blocks: number of blocks.
         cells: address of ``blocks * (contexts + 1)`` cells of 16 floats (see ``blocks``); block
@@ -161,6 +162,7 @@ update_skipgram: Final = v.operation(
     v.ADDRESS,  # inputs
     v.COUNT,  # contexts
     v.ADDRESS,  # outputs
+    v.ADDRESS,  # labels
     v.COUNT,  # count
     v.COUNT,  # blocks
     v.ADDRESS,  # cells

@@ -6,146 +6,133 @@ can stop between two pieces and go on later with the same bits.
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
 from dlkit.jit import compiled
-from dlkit.word2vec.kernels import vector
 from dlkit.word2vec.kernels.blocks import BLOCK, CELL_FLOATS, block_count
 from dlkit.word2vec.kernels.cbow import update_cbow
+from dlkit.word2vec.kernels.grams import Grams, Whole, come_in_sight, go_out_of_sight, word_address
 from dlkit.word2vec.kernels.inline import inlined
 from dlkit.word2vec.kernels.loss import window_loss
 from dlkit.word2vec.kernels.memory import LANES, aligned
-from dlkit.word2vec.kernels.negatives import draw_negatives
 from dlkit.word2vec.kernels.skipgram import update_skipgram
 from dlkit.word2vec.kernels.stream import close_line, keep_tail, read_words
+from dlkit.word2vec.kernels.targets import Negatives, Paths, longest, write_targets
 
-# Places in ``Lane.cursor``.
+if TYPE_CHECKING:
+    from dlkit.word2vec.kernels.rows import CopiedRows, HotRows
+
+# Places in ``Lane.cursor``; those of ``targets`` are 2 and 7.
 HELD: Final = 0  # words in the buffers
 READY: Final = 1  # the first of them that is not trained yet
-TABLE: Final = 2  # next entry of the table of negatives
 WORDS: Final = 3  # raw words read, over all epochs
 UNITS: Final = 4  # pairs (skip-gram) or windows (CBOW) trained, over all epochs
 MEASURED: Final = 5  # of those, how many are in the loss sum of this epoch
 WINDOWS: Final = 6  # windows since the last one that was measured
-ROUNDS: Final = 7  # how often the table of negatives was begun again
 # Contexts of a skip-gram window that are updated together. A window that is larger is updated in
-# groups of so many, with the same negatives: the sum of hundreds of gradients taken at one point is
+# groups of so many, with the same outputs: the sum of hundreds of gradients taken at one point is
 # a step that diverges, for example where a window holds one word over and over.
 GROUP: Final = 16
 CURSOR: Final = 16  # a cache line's worth and more: threads write their own
 
 
 class Plan(NamedTuple):
-    """What all threads share and only read, but for the two matrices.
+    """What all threads share and only read.
 
-    The ids are an int32 stream, any id outside 0 .. V-1 ends a line. ``inputs`` and ``outputs``
-    are (V, padded dim), rows 32-byte aligned. ``every``: one window in so many is measured.
+    The ids are an int32 stream, any id outside 0 .. V-1 ends a line. ``every``: one window in so
+    many is measured. ``mean``: CBOW takes the mean of its contexts, else their sum.
     """
 
     ids: Any
-    inputs: Any
-    outputs: Any
     keep: Any
-    table: Any
+    targets: Negatives | Paths
     window: int
-    negative: int
     every: int
+    mean: bool
 
 
 class Lane(NamedTuple):
-    """What one thread owns: counters, the words it holds, private rows and scratch."""
+    """What one thread owns: counters, the words it holds, its view of the matrices and scratch."""
 
     cursor: Any  # (16,) int64
     loss: Any  # (8,) float64, the sum in place 0
     words: Any  # (held,) int32
     low: Any  # (held,) int32
     high: Any  # (held,) int32
-    drawn: Any  # (negative + 2,) int64
-    inputs: Any  # (2 * window + 2,) int64: addresses of context rows
-    outputs: Any  # (2, 6 * blocks) int64: addresses of output rows, this window's and the next
+    drawn: Any  # (outputs + 1,) int64
+    contexts: Any  # (2 * window + 2,) int64: addresses of context rows
+    addresses: Any  # (2, 6 * blocks) int64: of output rows, this window's and the next one's
+    labels: Any  # (2, 8 * blocks) float32: six of each eight used
     cells: Any  # (blocks * (contexts + 1), 16) float32, contexts of one update
     sums: Any  # (vectors, 8) float32: gradients (skip-gram) or h (CBOW)
     zeros: Any  # (padded dim,) float32: the row that pads a block
-    hot_inputs: Any  # (H, padded dim) float32
-    hot_outputs: Any  # (H, padded dim) float32
+    inputs: HotRows | CopiedRows  # (V or more, padded dim)
+    outputs: HotRows | CopiedRows  # (V, padded dim)
+    grams: Whole | Grams
 
 
 def make_lane(
-    *, dim: int, window: int, negative: int, chunk: int, hot: int, contexts: int = GROUP
+    *,
+    inputs: HotRows | CopiedRows,
+    outputs: HotRows | CopiedRows,
+    grams: Whole | Grams,
+    window: int,
+    most_outputs: int,
+    chunk: int,
+    contexts: int = GROUP,
 ) -> Lane:
     """Memory for a thread that reads ``chunk`` ids at a time.
 
-    ``dim`` is the padded one, ``contexts`` the most that one skip-gram update takes.
+    ``most_outputs`` is the most that a window has, ``contexts`` the most that one skip-gram update
+    takes.
     """
-    blocks = block_count(negative + 1)
+    blocks = block_count(most_outputs)
     held = chunk + 2 * window + 1
+    dim = outputs.shared.shape[1]
+    labels = aligned(2, LANES * blocks)
+    labels[:, 0] = 1  # as negative sampling has it; paths write their own
     return Lane(
         cursor=np.zeros(CURSOR, np.int64),
         loss=np.zeros(LANES, np.float64),
         words=np.zeros(held, np.int32),
         low=np.zeros(held, np.int32),
         high=np.zeros(held, np.int32),
-        drawn=np.zeros(negative + 2, np.int64),
-        inputs=np.zeros(2 * window + 2, np.int64),
-        outputs=np.zeros((2, BLOCK * blocks), np.int64),
+        drawn=np.zeros(most_outputs + 1, np.int64),
+        contexts=np.zeros(2 * window + 2, np.int64),
+        addresses=np.zeros((2, BLOCK * blocks), np.int64),
+        labels=labels,
         cells=aligned(blocks * (contexts + 1), CELL_FLOATS),
         sums=aligned(max(contexts, dim // LANES), LANES),
         zeros=aligned(dim),
-        hot_inputs=aligned(hot, dim),
-        hot_outputs=aligned(hot, dim),
+        inputs=inputs,
+        outputs=outputs,
+        grams=grams,
     )
 
 
-prefetch_row: Final = vector.operation(
-    lambda b, values: vector.prefetch(b, *values), vector.ADDRESS, vector.COUNT
-)
+def most_trained(plan: Plan, chunk: int) -> int:
+    """The most words that one piece of ``chunk`` ids trains or looks at."""
+    return chunk + 4 * plan.window + 4
+
+
+def most_outputs(plan: Plan) -> int:
+    """The most outputs of one window."""
+    return longest(plan.targets)
 
 
 @inlined
-def next_outputs(plan: Any, lane: Any, centre: Any, side: Any) -> Any:
-    """Draw the negatives of ``centre`` and write its row addresses to ``lane.outputs[side]``.
-
-    Returns how many outputs are real. The rows are asked for ahead of their use.
-    """
-    cursor = lane.cursor
-    position = cursor[TABLE]
-    if position + 2 * plan.negative + 8 > len(plan.table):
-        # Start again at another place, so that the table's groups differ from round to round.
-        cursor[ROUNDS] += 1
-        position = cursor[ROUNDS] * 389 & 1023
-    found, cursor[TABLE] = draw_negatives(plan.table, position, centre, plan.negative, lane.drawn)
-    row_bytes = plan.outputs.shape[1] * 4
-    shared = plan.outputs.ctypes.data
-    private = lane.hot_outputs.ctypes.data
-    hot = lane.hot_outputs.shape[0]
-    for i in range(found + 1):
-        word = lane.drawn[i]
-        address = (private if word < hot else shared) + word * row_bytes
-        lane.outputs[side, i] = address
-        prefetch_row(address, row_bytes)
-    for i in range(found + 1, lane.outputs.shape[1]):
-        lane.outputs[side, i] = lane.zeros.ctypes.data
-    return found + 1
-
-
-@inlined
-def gather_contexts(plan: Any, lane: Any, centre: Any) -> Any:
+def gather_contexts(lane: Any, centre: Any) -> Any:
     """Write the row addresses of the contexts of word number ``centre``; returns how many.
 
     One address more is written, for updates that take contexts two at a time.
     """
-    row_bytes = plan.inputs.shape[1] * 4
-    shared = plan.inputs.ctypes.data
-    private = lane.hot_inputs.ctypes.data
-    hot = lane.hot_inputs.shape[0]
     contexts: Any = 0
     for i in range(lane.low[centre], lane.high[centre]):
-        word = np.int64(lane.words[i])
-        lane.inputs[contexts] = (private if word < hot else shared) + word * row_bytes
+        lane.contexts[contexts] = word_address(lane.grams, lane.inputs, i, np.int64(lane.words[i]))
         contexts += np.int64(i != centre)
-    lane.inputs[contexts] = lane.inputs[0]
+    lane.contexts[contexts] = lane.contexts[0]
     return contexts
 
 
@@ -169,6 +156,21 @@ def read_piece(plan: Any, lane: Any, start: Any, stop: Any, key: Any, last: Any)
 
 
 @inlined
+def move_sight(plan: Any, lane: Any, left: Any, seen: Any, centre: Any, held: Any) -> Any:
+    """Let words out of sight and into it, so that the window of ``centre`` finds its vectors.
+
+    ``left .. seen - 1`` are in sight; returns the same two for ``centre``. One word more than the
+    window reaches comes in, so that its row is there when it is needed.
+    """
+    for place in range(left, centre - plan.window):
+        go_out_of_sight(lane.grams, lane.inputs, lane.words, place)
+    until = min(centre + plan.window + 2, held)
+    for place in range(seen, until):
+        come_in_sight(lane.grams, lane.inputs, lane.words, place)
+    return max(left, centre - plan.window), max(seen, until)
+
+
+@inlined
 def is_measured(plan: Any, lane: Any) -> Any:
     """Count a window; true for every ``plan.every``-th one, whose loss joins the epoch's sum."""
     lane.cursor[WINDOWS] += 1
@@ -179,68 +181,89 @@ def is_measured(plan: Any, lane: Any) -> Any:
 
 
 @inlined
-def add_loss(lane: Any, pairs: Any, block_cells: Any, count: Any) -> None:
+def add_loss(lane: Any, side: Any, pairs: Any, block_cells: Any, count: Any) -> None:
     """Add the loss that the cells of an update hold: that of before the update."""
-    lane.loss[0] += window_loss(lane.cells, pairs, block_cells, count)
+    lane.loss[0] += window_loss(lane.cells, lane.labels[side], pairs, block_cells, count)
     lane.cursor[MEASURED] += pairs
 
 
-@compiled(_nrt=False)
+@inlined
+def skipgram_window(plan: Any, lane: Any, side: Any, contexts: Any, count: Any, lr: Any) -> None:
+    """Train one skip-gram window whose contexts and outputs the lane names."""
+    blocks = (count + BLOCK - 1) // BLOCK
+    addresses = lane.addresses.ctypes.data + side * lane.addresses.shape[1] * 8
+    labels = lane.labels.ctypes.data + side * lane.labels.shape[1] * 4
+    measured = is_measured(plan, lane)
+    for part in range(0, contexts, GROUP):
+        size = min(GROUP, contexts - part)
+        update_skipgram(
+            lane.contexts.ctypes.data + part * 8, size, addresses, labels, count, blocks,
+            lane.cells.ctypes.data, lane.sums.ctypes.data, lr, lane.outputs.shared.shape[1] * 4,
+        )  # fmt: skip
+        if measured:
+            add_loss(lane, side, size, size + 1, count)
+    lane.cursor[UNITS] += contexts
+
+
+@inlined
+def cbow_window(plan: Any, lane: Any, side: Any, contexts: Any, count: Any, lr: Any) -> None:
+    """Train one CBOW window whose contexts and outputs the lane names."""
+    blocks = (count + BLOCK - 1) // BLOCK
+    addresses = lane.addresses.ctypes.data + side * lane.addresses.shape[1] * 8
+    labels = lane.labels.ctypes.data + side * lane.labels.shape[1] * 4
+    share = np.float32(1) / np.float32(contexts) if plan.mean else np.float32(1)
+    update_cbow(
+        lane.contexts.ctypes.data, contexts, addresses, labels, count, blocks,
+        lane.cells.ctypes.data, lane.sums.ctypes.data, lr, share,
+        lane.outputs.shared.shape[1] * 4,
+    )  # fmt: skip
+    if is_measured(plan, lane):
+        add_loss(lane, side, 1, 1, count)
+    lane.cursor[UNITS] += 1
+
+
+def _walk(train_window: Any) -> Any:
+    """A function that trains on a piece of the stream, window by window, with ``train_window``."""
+
+    @inlined
+    def walk(plan: Any, lane: Any, start: Any, stop: Any, key: Any, last: Any, lr: Any) -> None:
+        held, begin, ready = read_piece(plan, lane, start, stop, key, last)
+        first = lane.cursor[READY]
+        left = seen = max(0, first - plan.window)
+        following: Any = 0
+        if first < ready:
+            following = write_targets(plan.targets, lane, np.int64(lane.words[first]), first & 1)
+        for centre in range(first, ready):
+            side, count = centre & 1, following
+            if centre + 1 < ready:
+                word = np.int64(lane.words[centre + 1])
+                following = write_targets(plan.targets, lane, word, 1 - side)
+            left, seen = move_sight(plan, lane, left, seen, centre, held)
+            contexts = gather_contexts(lane, centre)
+            if contexts > 0 and count > 0:
+                train_window(plan, lane, side, contexts, count, lr)
+        for place in range(left, seen):
+            go_out_of_sight(lane.grams, lane.inputs, lane.words, place)
+        lane.cursor[HELD], lane.cursor[READY] = keep_tail(
+            lane.words, lane.low, lane.high, begin, ready, held, plan.window
+        )
+
+    return walk
+
+
+_walk_skipgram: Final = _walk(skipgram_window)
+_walk_cbow: Final = _walk(cbow_window)
+
+
+@compiled(_nrt=False, no_cfunc_wrapper=True)
 def train_skipgram(
     plan: Any, lane: Any, start: Any, stop: Any, key: Any, last: Any, lr: Any
 ) -> None:
     """Train skip-gram on ``ids[start:stop]`` with learning rate ``lr`` (float32)."""
-    held, begin, ready = read_piece(plan, lane, start, stop, key, last)
-    first = lane.cursor[READY]
-    inputs, cells, sums = lane.inputs.ctypes.data, lane.cells.ctypes.data, lane.sums.ctypes.data
-    blocks = lane.outputs.shape[1] // BLOCK
-    row_bytes = plan.inputs.shape[1] * 4
-    following = 0
-    if first < ready:
-        following = next_outputs(plan, lane, np.int64(lane.words[first]), first & 1)
-    for centre in range(first, ready):
-        side, count = centre & 1, following
-        if centre + 1 < ready:
-            following = next_outputs(plan, lane, np.int64(lane.words[centre + 1]), 1 - side)
-        contexts = gather_contexts(plan, lane, centre)
-        if contexts > 0:
-            outputs = lane.outputs.ctypes.data + side * blocks * BLOCK * 8
-            measured = is_measured(plan, lane)
-            for part in range(0, contexts, GROUP):
-                size = min(GROUP, contexts - part)
-                update_skipgram(
-                    inputs + part * 8, size, outputs, count, blocks, cells, sums, lr, row_bytes
-                )
-                if measured:
-                    add_loss(lane, size, size + 1, count)
-            lane.cursor[UNITS] += contexts
-    lane.cursor[HELD], lane.cursor[READY] = keep_tail(
-        lane.words, lane.low, lane.high, begin, ready, held, plan.window
-    )
+    _walk_skipgram(plan, lane, start, stop, key, last, lr)
 
 
-@compiled(_nrt=False)
+@compiled(_nrt=False, no_cfunc_wrapper=True)
 def train_cbow(plan: Any, lane: Any, start: Any, stop: Any, key: Any, last: Any, lr: Any) -> None:
     """Train CBOW on ``ids[start:stop]`` with learning rate ``lr`` (float32)."""
-    held, begin, ready = read_piece(plan, lane, start, stop, key, last)
-    first = lane.cursor[READY]
-    inputs, cells, sums = lane.inputs.ctypes.data, lane.cells.ctypes.data, lane.sums.ctypes.data
-    blocks = lane.outputs.shape[1] // BLOCK
-    row_bytes = plan.inputs.shape[1] * 4
-    following = 0
-    if first < ready:
-        following = next_outputs(plan, lane, np.int64(lane.words[first]), first & 1)
-    for centre in range(first, ready):
-        side, count = centre & 1, following
-        if centre + 1 < ready:
-            following = next_outputs(plan, lane, np.int64(lane.words[centre + 1]), 1 - side)
-        contexts = gather_contexts(plan, lane, centre)
-        if contexts > 0:
-            outputs = lane.outputs.ctypes.data + side * blocks * BLOCK * 8
-            update_cbow(inputs, contexts, outputs, count, blocks, cells, sums, lr, row_bytes)
-            if is_measured(plan, lane):
-                add_loss(lane, 1, 1, count)
-            lane.cursor[UNITS] += 1
-    lane.cursor[HELD], lane.cursor[READY] = keep_tail(
-        lane.words, lane.low, lane.high, begin, ready, held, plan.window
-    )
+    _walk_cbow(plan, lane, start, stop, key, last, lr)

@@ -10,8 +10,10 @@ import numpy.typing as npt
 from dlkit.jit import compiled
 from dlkit.word2vec.kernels.blocks import BLOCK
 from dlkit.word2vec.kernels.cbow import update_cbow
+from dlkit.word2vec.kernels.grams import Whole
 from dlkit.word2vec.kernels.loss import window_loss
 from dlkit.word2vec.kernels.memory import ALIGNMENT, LANES, Floats
+from dlkit.word2vec.kernels.rows import hot_rows
 from dlkit.word2vec.kernels.skipgram import update_skipgram
 from dlkit.word2vec.kernels.train import make_lane
 
@@ -26,6 +28,8 @@ def update_window(
     targets: Ids,
     *,
     lr: float,
+    labels: npt.NDArray[np.integer[Any]] | None = None,
+    mean: bool = True,
 ) -> float:
     """Train one window in place and return its loss before the update.
 
@@ -34,8 +38,10 @@ def update_window(
         inputs: (V, D) from ``memory.aligned``, D a multiple of 8.
         outputs: the same for the output vectors.
         contexts: (M,) ids of the context words, M >= 1.
-        targets: (K,) distinct ids, the positive one first.
+        targets: (K,) distinct ids.
         lr: learning rate.
+        labels: (K,) 0 or 1; None: the first target is the positive one.
+        mean: CBOW takes the mean of the contexts, else their sum.
 
     Returns:
         The summed loss of the M pairs (skip-gram) or the loss of the window (CBOW).
@@ -46,20 +52,27 @@ def update_window(
     """
     _check(inputs, outputs, contexts, targets)
     lane = make_lane(
-        dim=inputs.shape[1],
+        inputs=hot_rows(inputs, 0),
+        outputs=hot_rows(outputs, 0),
+        grams=Whole(0),
         window=len(contexts),
-        negative=len(targets) - 1,
+        most_outputs=len(targets),
         chunk=1,
-        hot=0,
         contexts=len(contexts),
     )
     row_bytes = inputs.shape[1] * 4
-    lane.inputs[: len(contexts)] = inputs.ctypes.data + contexts.astype(np.int64) * row_bytes
-    lane.inputs[len(contexts)] = lane.inputs[0]
-    lane.outputs[:] = lane.zeros.ctypes.data
-    lane.outputs[0, : len(targets)] = outputs.ctypes.data + targets.astype(np.int64) * row_bytes
-    update = _update_skipgram if model == "skipgram" else _update_cbow
-    return float(update(lane, len(contexts), len(targets), np.float32(lr), row_bytes))
+    lane.contexts[: len(contexts)] = inputs.ctypes.data + contexts.astype(np.int64) * row_bytes
+    lane.contexts[len(contexts)] = lane.contexts[0]
+    lane.addresses[:] = lane.zeros.ctypes.data
+    lane.addresses[0, : len(targets)] = outputs.ctypes.data + targets.astype(np.int64) * row_bytes
+    if labels is not None:
+        places = np.arange(len(targets))
+        lane.labels[0, places // BLOCK * LANES + places % BLOCK] = labels
+    rate = np.float32(lr)
+    if model == "skipgram":
+        return float(_update_skipgram(lane, len(contexts), len(targets), rate, row_bytes))
+    share = np.float32(1 / len(contexts) if mean else 1)
+    return float(_update_cbow(lane, len(contexts), len(targets), rate, share, row_bytes))
 
 
 def _check(inputs: Floats, outputs: Floats, contexts: Ids, targets: Ids) -> None:
@@ -77,21 +90,21 @@ def _check(inputs: Floats, outputs: Floats, contexts: Ids, targets: Ids) -> None
         raise ValueError("targets must be distinct")
 
 
-@compiled(_nrt=False)
+@compiled(_nrt=False, no_cfunc_wrapper=True)
 def _update_skipgram(lane: Any, contexts: Any, count: Any, lr: Any, row_bytes: Any) -> Any:
-    blocks = lane.outputs.shape[1] // BLOCK
+    blocks = lane.addresses.shape[1] // BLOCK
     update_skipgram(
-        lane.inputs.ctypes.data, contexts, lane.outputs.ctypes.data, count, blocks,
-        lane.cells.ctypes.data, lane.sums.ctypes.data, lr, row_bytes,
+        lane.contexts.ctypes.data, contexts, lane.addresses.ctypes.data, lane.labels.ctypes.data,
+        count, blocks, lane.cells.ctypes.data, lane.sums.ctypes.data, lr, row_bytes,
     )  # fmt: skip
-    return window_loss(lane.cells, contexts, contexts + 1, count)
+    return window_loss(lane.cells, lane.labels[0], contexts, contexts + 1, count)
 
 
-@compiled(_nrt=False)
-def _update_cbow(lane: Any, contexts: Any, count: Any, lr: Any, row_bytes: Any) -> Any:
-    blocks = lane.outputs.shape[1] // BLOCK
+@compiled(_nrt=False, no_cfunc_wrapper=True)
+def _update_cbow(lane: Any, contexts: Any, count: Any, lr: Any, share: Any, row_bytes: Any) -> Any:
+    blocks = lane.addresses.shape[1] // BLOCK
     update_cbow(
-        lane.inputs.ctypes.data, contexts, lane.outputs.ctypes.data, count, blocks,
-        lane.cells.ctypes.data, lane.sums.ctypes.data, lr, row_bytes,
+        lane.contexts.ctypes.data, contexts, lane.addresses.ctypes.data, lane.labels.ctypes.data,
+        count, blocks, lane.cells.ctypes.data, lane.sums.ctypes.data, lr, share, row_bytes,
     )  # fmt: skip
-    return window_loss(lane.cells, 1, 1, count)
+    return window_loss(lane.cells, lane.labels[0], 1, 1, count)

@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dlkit.word2vec.kernels import train
+from dlkit.word2vec import huffman
+from dlkit.word2vec.kernel_trainer import KernelTrainer, NGrams
+from dlkit.word2vec.kernels import targets, train
 from dlkit.word2vec.kernels.negatives import negative_table
 from dlkit.word2vec.kernels.stream import keep_thresholds
-from dlkit.word2vec.sgns import NegativeSampling
 
 MODELS = ("skipgram", "cbow")
 MASK = 2**64 - 1
@@ -25,7 +26,7 @@ def trainer(ids, counts, **changes):
         "model": "skipgram", "dim": 8, "window": 2, "negative": 5, "sample": 0, "lr": 0.05,
         "min_lr": 0.001, "epochs": 1, "threads": 1, "seed": 1,
     } | changes  # fmt: skip
-    return NegativeSampling(np.array(ids, np.int32), np.array(counts), **options)
+    return KernelTrainer(np.array(ids, np.int32), np.array(counts), **options)
 
 
 def finish(training):
@@ -68,40 +69,69 @@ def lines_of(ids, keep, window, key):
             line.append((int(word), ((bits & 0xFFFFFFFF) * window >> 32) + 1))
 
 
-def by_hand(ids, counts, x, y, *, model, window, negative, sample, lr, epochs, seed):
+class Negatives:
+    """The centre and noise words, read from the table in order."""
+
+    def __init__(self, counts, negative, seed):
+        self.table = negative_table(counts, seed=seed)
+        self.wanted = min(negative, len(counts) - 1)
+        self.place = 0
+
+    def __call__(self, centre):
+        targets, stop = [centre], self.place + 2 * self.wanted + 8
+        while len(targets) <= self.wanted and self.place < stop:
+            if self.table[self.place] not in targets:
+                targets.append(int(self.table[self.place]))
+            self.place += 1
+        return targets, np.eye(len(targets))[0]
+
+
+def nodes(counts):
+    """The nodes of each centre's path, label 1 where the code is 0."""
+    paths = huffman.build(counts)
+
+    def of(centre):
+        span = slice(paths.offsets[centre], paths.offsets[centre + 1])
+        return paths.points[span].tolist(), 1.0 - paths.codes[span]
+
+    return of
+
+
+def by_hand(
+    ids, counts, x, y, *, model, window, negative, sample, lr, epochs, seed, loss="ns",
+    context="mean",
+):  # fmt: skip
     """Train ``x`` and ``y`` in place; returns loss sum and number of terms of the last epoch."""
-    table = negative_table(counts, seed=seed)
+    targets_of = Negatives(counts, negative, seed) if loss == "ns" else nodes(counts)
     keep = keep_thresholds(counts, sample=sample)
-    wanted = min(negative, len(counts) - 1)
-    place = 0
     for epoch in range(epochs):
-        loss, terms = 0.0, 0
+        total, terms = 0.0, 0
         key = int(np.random.SeedSequence([seed, epoch]).generate_state(1, np.uint64)[0])
         for line in lines_of(ids, keep, window, key):
             for i, (centre, reach) in enumerate(line):
-                targets, stop = [centre], place + 2 * wanted + 8
-                while len(targets) <= wanted and place < stop:
-                    if table[place] not in targets:
-                        targets.append(int(table[place]))
-                    place += 1
+                targets, labels = targets_of(centre)
                 near = line[max(0, i - reach) : i] + line[i + 1 : i + reach + 1]
                 contexts = [word for word, _ in near]
+                if not targets or not contexts:
+                    continue
                 group = 16 if model == "skipgram" else len(contexts)
-                for start in range(0, len(contexts), group or 1):
+                for start in range(0, len(contexts), group):
                     part = contexts[start : start + group]
-                    loss += update_by_hand(x, y, part, targets, lr, model=model, fused=wanted < 6)
-                if contexts:
-                    terms += len(contexts) if model == "skipgram" else 1
-    return loss, terms
+                    total += update_by_hand(
+                        x, y, part, targets, labels, lr, model=model, context=context
+                    )
+                terms += len(contexts) if model == "skipgram" else 1
+    return total, terms
 
 
-def update_by_hand(x, y, contexts, targets, lr, *, model, fused):
-    labels = np.eye(len(targets))[0]
-    rows = x[contexts] if model == "skipgram" else x[contexts].mean(axis=0, keepdims=True)
+def update_by_hand(x, y, contexts, targets, labels, lr, *, model, context="mean"):
+    rows = x[contexts]
+    if model == "cbow":
+        rows = rows.mean(axis=0, keepdims=True) if context == "mean" else rows.sum(0, keepdims=True)
     logits = rows @ y[targets].T
     c = lr * (labels - 1 / (1 + np.exp(-logits)))
     change = c @ y[targets]
-    if model == "skipgram" and fused:  # one block: outputs and inputs in one sweep
+    if model == "skipgram" and len(targets) <= 6:  # one block: outputs and inputs in one sweep
         for m, word in enumerate(contexts):
             y[targets] += c[m][:, None] * x[word]
             x[word] += change[m]
@@ -118,6 +148,8 @@ def test_training_is_its_definition_wherever_the_stream_is_cut(data):
     ids = data.draw(st.lists(st.integers(-1, words - 1), max_size=60), "ids")
     options = {
         "model": data.draw(st.sampled_from(MODELS)),
+        "loss": data.draw(st.sampled_from(["ns", "hs"])),
+        "context": data.draw(st.sampled_from(["mean", "sum"])),
         "window": data.draw(st.sampled_from([1, 2, 3, 5, 20])),
         "negative": data.draw(st.sampled_from([1, 2, 5, 6, 64])),
         "sample": data.draw(st.sampled_from([0, 0.05])),
@@ -155,19 +187,181 @@ def test_windows_of_many_contexts_are_trained_whole(model, negative):
     assert np.abs(training.outputs - y).max() < 2e-5
 
 
+def ngrams(words, number, draws):
+    """Up to three n-grams for each word, some shared, some twice."""
+    rows = [
+        [word, *(words + draws.integers(0, number, draws.integers(0, 4)))] for word in range(words)
+    ]
+    offsets = np.cumsum([0, *map(len, rows)])
+    return NGrams(offsets, np.concatenate(rows).astype(np.int32), number)
+
+
+def composed_by_hand(ids, counts, rows, y, grams, *, model, window, negative, lr, seed):
+    """One epoch where words are means of ``rows``: composed in sight, their change spread after."""
+    targets_of = Negatives(counts, negative, seed)
+    key = int(np.random.SeedSequence([seed, 0]).generate_state(1, np.uint64)[0])
+    lines = list(lines_of(ids, np.full(len(counts), 2**32), window, key))
+    words = [word for line in lines for word, _ in line]
+    parts = [grams.rows[grams.offsets[w] : grams.offsets[w + 1]] for w in words]
+    now, before = {}, {}
+    first = 0
+    for line in lines:
+        for i, (centre, reach) in enumerate(line):
+            place = first + i
+            targets, labels = targets_of(centre)
+            for gone in [p for p in now if p < place - window]:
+                np.add.at(rows, parts[gone], now.pop(gone) - before.pop(gone))
+            for come in range(place - window, min(place + window + 2, len(words))):
+                if come >= 0 and come not in now:
+                    now[come] = rows[parts[come]].mean(axis=0)
+                    before[come] = now[come].copy()
+            near = [*range(max(0, i - reach), i), *range(i + 1, min(len(line), i + reach + 1))]
+            if near:
+                x = np.array([now[first + p] for p in near])
+                every = list(range(len(near)))
+                update_by_hand(x, y, every, targets, labels, lr, model=model)
+                for p, vector in zip(near, x, strict=True):
+                    now[first + p] = vector
+        first += len(line)
+    for place in list(now):
+        np.add.at(rows, parts[place], now[place] - before[place])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_words_of_ngrams_are_trained_by_definition(data):
+    words = data.draw(st.integers(1, 7), "words")
+    ids = data.draw(st.lists(st.integers(-1, words - 1), max_size=60), "ids")
+    draws = np.random.default_rng(data.draw(st.integers(0, 9)))
+    grams = ngrams(words, 4, draws)
+    counts = np.maximum(np.bincount([i for i in ids if i >= 0], minlength=words), 1)
+    options = {
+        "model": data.draw(st.sampled_from(MODELS)),
+        "window": data.draw(st.sampled_from([1, 2, 5, 20])),
+        "negative": data.draw(st.sampled_from([1, 5, 8])),
+    }
+    training = trainer(ids, counts, lr=0.1, min_lr=0.1, ngrams=grams, **options)
+    training.outputs[:] = draws.normal(size=training.outputs.shape)
+    rows, y = training.rows.astype(np.float64), training.outputs.astype(np.float64)
+    composed_by_hand(ids, counts, rows, y, grams, lr=0.1, seed=1, **options)
+    finish(training)
+    assert np.abs(training.rows - rows).max() < 4e-5
+    assert np.abs(training.outputs - y).max() < 4e-5
+    for word in range(words):
+        own = rows[grams.rows[grams.offsets[word] : grams.offsets[word + 1]]]
+        assert np.abs(training.inputs[word] - own.mean(axis=0)).max() < 4e-5
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("loss", ["ns", "hs"])
+@pytest.mark.parametrize("made_of_ngrams", [False, True])
+def test_deterministic_training_has_the_same_bits_with_any_number_of_threads(
+    model, loss, made_of_ngrams
+):
+    ids, counts = topics(lines=300)
+    found = set()
+    for threads in (1, 2, 3, 4, 8, 13):
+        grams = ngrams(10, 6, np.random.default_rng(0)) if made_of_ngrams else None
+        training = trainer(
+            ids, counts, model=model, loss=loss, threads=threads, epochs=2, deterministic=True,
+            ngrams=grams,
+        )  # fmt: skip
+        last = finish(training)[-1]
+        found.add((training.inputs.tobytes(), training.outputs.tobytes(), last.loss, last.words))
+    assert len(found) == 1
+    assert np.abs(training.outputs).max() > 0
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("loss", ["ns", "hs"])
+def test_deterministic_training_learns_what_one_thread_learns(model, loss):
+    ids, counts = topics(lines=1500)
+    ends = [
+        finish(trainer(ids, counts, model=model, loss=loss, epochs=8, deterministic=each))[-1].loss
+        for each in (False, True)
+    ]
+    assert ends[1] == pytest.approx(ends[0], rel=0.05)
+
+
+def test_deterministic_training_does_not_diverge_where_a_row_is_in_every_window():
+    draws = np.random.default_rng(0)
+    ids = draws.zipf(1.3, 200_000).clip(1, 2000).astype(np.int32) - 1
+    counts = np.bincount(ids, minlength=2000) + 1
+    order = np.argsort(-counts, kind="stable")
+    ids, counts = np.argsort(order)[ids].astype(np.int32), counts[order]
+    ends = [
+        finish(trainer(ids, counts, model="cbow", loss="hs", dim=16, lr=0.05, deterministic=each))[
+            -1
+        ].loss
+        for each in (False, True)
+    ]
+    assert ends[1] < 1.05 * ends[0]
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_a_deterministic_run_that_was_paused_has_the_bits_of_one_that_was_not(threads):
+    ids, counts = topics(lines=400)
+    options = {"epochs": 2, "deterministic": True}
+    straight = trainer(ids, counts, threads=2, **options)
+    finish(straight)
+    state = None
+    for _ in range(4):
+        training = trainer(ids, counts, threads=threads, **options)
+        if state:
+            training.restore(*state)
+        steps = training.run()
+        training.pause()
+        list(steps)
+        state = through_json(training.state())
+    training = trainer(ids, counts, threads=threads, **options)
+    training.restore(*state)
+    finish(training)
+    assert training.inputs.tobytes() == straight.inputs.tobytes()
+
+
+def test_training_may_begin_with_given_rows():
+    ids, counts = topics(lines=10)
+    training = trainer(ids, counts)
+    chance = training.inputs.copy()
+    rows = np.full((10, 8), np.nan, np.float32)
+    rows[3] = 7
+    training.start_from(rows, None)
+    assert (training.inputs[3] == 7).all()
+    assert np.array_equal(np.delete(training.inputs, 3, 0), np.delete(chance, 3, 0))
+    assert not training.outputs.any()
+
+
+@pytest.mark.parametrize(
+    ("offsets", "rows", "number"),
+    [
+        ([0, 1], [0, 1], 1),
+        ([0, 1, 1], [0], 1),
+        ([0, 1, 2], [0, 2], 1),
+        ([0, 1, 3], [0, 1, 3], 1),
+        ([0, 1, 3], [0, 1, -1], 1),
+        ([1, 2, 3], [0, 0, 1], 1),
+        ([0, 1, 2], [0, 1], -1),
+    ],
+)
+def test_rows_that_are_none_are_refused(offsets, rows, number):
+    grams = NGrams(np.array(offsets), np.array(rows, np.int32), number)
+    with pytest.raises(ValueError, match="row"):
+        trainer([0, 1], [1, 1], ngrams=grams)
+
+
 def with_chunk(training, chunk):
-    training._chunk = chunk  # at most as large as the buffers were made for
+    training._lanes._chunk = chunk  # at most as large as the buffers were made for
     return training
 
 
 def test_table_begins_again_where_it_ends():
     ids, counts = topics(lines=20)
     training = trainer(ids, counts)
-    lane = training._lanes[0]
-    lane.cursor[train.TABLE] = len(training._plan.table) - 20
+    lane = training._lanes.each[0]
+    lane.cursor[targets.TABLE] = len(training._plan.targets.table) - 20
     finish(training)
-    assert lane.cursor[train.ROUNDS] == 1
-    assert lane.cursor[train.TABLE] < len(training._plan.table) - 20
+    assert lane.cursor[targets.ROUNDS] == 1
+    assert lane.cursor[targets.TABLE] < len(training._plan.targets.table) - 20
     assert np.isfinite(training.inputs).all()
 
 
@@ -230,7 +424,7 @@ def test_settings_out_of_range_are_refused(name, value):
 
 def test_wide_ids_are_refused():
     with pytest.raises(ValueError, match="int32"):
-        NegativeSampling(
+        KernelTrainer(
             np.zeros(3, np.int64), np.ones(1, np.int64), model="cbow", dim=1, window=1, negative=1,
             sample=0, lr=0.1, min_lr=0, epochs=1, threads=1, seed=0,
         )  # fmt: skip
@@ -241,7 +435,7 @@ def test_a_mapped_read_only_stream_trains_like_one_in_memory(tmp_path):
     (tmp_path / "ids").write_bytes(ids.tobytes())
     mapped = np.memmap(tmp_path / "ids", np.int32, mode="r")
     first, second = trainer(ids, counts), trainer([], counts)
-    second = NegativeSampling(
+    second = KernelTrainer(
         mapped, counts, model="skipgram", dim=8, window=2, negative=5, sample=0, lr=0.05,
         min_lr=0.001, epochs=1, threads=1, seed=1,
     )  # fmt: skip
@@ -310,7 +504,7 @@ def test_large_streams_are_measured_in_part():
     training = trainer(np.zeros(1 << 18, np.int32), [1 << 18], dim=1, window=1)
     finish(training)
     assert training._plan.every == 4
-    assert training._lanes[0].cursor[train.UNITS] == 2 * ((1 << 18) - 1)
+    assert training._lanes.each[0].cursor[train.UNITS] == 2 * ((1 << 18) - 1)
 
 
 # Reproducible, and able to stop anywhere.
@@ -419,7 +613,7 @@ def test_a_closed_generator_leaves_no_thread_and_can_go_on():
 def test_a_failure_in_a_thread_reaches_the_caller():
     ids, counts = topics(lines=10)
     training = trainer(ids, counts, threads=2)
-    training._lanes[1] = None
+    training._lanes.each[1] = None
     with pytest.raises(AttributeError):
         finish(training)
 
@@ -462,7 +656,7 @@ def test_a_run_goes_on_with_another_number_of_threads(before, after):
     assert second.finished
     assert ends[-1].words == ends[-1].total == 3 * int((ids >= 0).sum())
     assert np.isfinite(second.inputs).all()
-    assert second.state()[1]["settings"]["threads"] == after
+    assert second.state()[1]["settings"]["lanes"] == after
 
 
 def test_compiling_changes_nothing():
@@ -474,11 +668,11 @@ def test_compiling_changes_nothing():
     assert np.array_equal(plain.inputs, compiled.inputs)
 
 
-@pytest.mark.parametrize("threads", [0, -1, 1.5, None, 10**9])
-def test_a_state_of_an_impossible_number_of_threads_is_refused(threads):
+@pytest.mark.parametrize("lanes", [0, -1, 1.5, None, 10**9])
+def test_a_state_of_an_impossible_number_of_lanes_is_refused(lanes):
     ids, counts = topics(lines=10)
     arrays, scalars = trainer(ids, counts).state()
-    scalars["settings"] = scalars["settings"] | {"threads": threads}
+    scalars["settings"] = scalars["settings"] | {"lanes": lanes}
     with pytest.raises(ValueError, match="state"):
         trainer(ids, counts).restore(arrays, scalars)
 
@@ -487,7 +681,7 @@ def test_a_state_of_an_impossible_number_of_threads_is_refused(threads):
     ("name", "place", "value"),
     [
         ("positions", 0, -1), ("positions", 0, 10**9), ("cursors", (0, train.HELD), 5),
-        ("cursors", (0, train.READY), 99), ("cursors", (0, train.TABLE), 10**9),
+        ("cursors", (0, train.READY), 99), ("cursors", (0, targets.TABLE), 10**9),
         ("cursors", (0, train.WORDS), -1), ("held", (0, 0, 0), 10), ("held", (0, 0, 0), -1),
         ("held", (0, 1, 0), -1), ("held", (0, 1, 1), 2), ("held", (0, 2, 0), 0),
         ("held", (0, 2, 0), 4),
@@ -517,4 +711,4 @@ def test_a_state_without_an_array_or_of_another_format_is_refused():
     with pytest.raises(ValueError, match="inputs"):
         training.restore(arrays | {"inputs": arrays["inputs"][:, :7]}, scalars)
     with pytest.raises(ValueError, match="format"):
-        training.restore(arrays, scalars | {"format": 2})
+        training.restore(arrays, scalars | {"format": 1})

@@ -1,0 +1,91 @@
+"""``dlkit word2vec compare``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from dlkit import console
+from dlkit.options import Form, Header, Json, Progress, Quiet
+
+# The three objectives of the literature for both models.
+OBJECTIVES = "skipgram-ns,skipgram-hs,skipgram-softmax,cbow-ns,cbow-hs,cbow-softmax"
+
+
+def compare(
+    data: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[CORPUS]…", help="As for `train`. Optional if the recipe names data."
+        ),
+    ] = None,
+    objectives: Annotated[
+        str,
+        typer.Option(
+            metavar="LIST",
+            help="Models and losses, such as skipgram-ns, cbow-hs, cbow-sum-softmax, with commas.",
+        ),
+    ] = OBJECTIVES,
+    recipe: Annotated[
+        str | None, typer.Option("--recipe", "-r", help="Recipe: NAME or path.")
+    ] = None,
+    sets: Annotated[
+        list[str] | None,
+        typer.Option("--set", "-s", metavar="KEY=VALUE", help="Any setting of the recipe."),
+    ] = None,
+    eval_files: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--eval", metavar="FILE", help="Analogies or word pairs to score each on, too."
+        ),
+    ] = None,
+    dim: Annotated[int | None, typer.Option(help="Numbers per vector.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the corpus.")] = None,
+    max_vocab: Annotated[
+        int | None,
+        typer.Option(help="Keep only the N most frequent words; the softmax' time grows with N."),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Of everything random.")] = None,
+    threads: Annotated[int | None, typer.Option(help="CPU threads.")] = None,
+    device: Annotated[str | None, typer.Option(help="Where to train: cpu, cuda or mps.")] = None,
+    form: Form = None,
+    json: Json = False,
+    header: Header = False,
+    progress: Progress = "auto",
+    quiet: Quiet = False,
+) -> None:
+    """Train objectives side by side and tell what each costs and how well it predicts.
+
+    Perplexity and the share of words among the ten most probable are of held-out words, given the
+    words around them, among the whole vocabulary. No artifact is made.
+
+    Example: dlkit word2vec compare corpus.txt --objectives skipgram-ns,skipgram-softmax --epochs 1
+    """
+    import tempfile
+    from pathlib import Path
+
+    from dlkit.config import recipes
+    from dlkit.config.resolve import resolve
+    from dlkit.progress import follow
+    from dlkit.word2vec import compare as work
+    from dlkit.word2vec.config import Word2vecConfig
+
+    output = console.Output(form, json_lines=json, header=header)
+    path = recipes.find(recipe, task="word2vec") if recipe is not None else None
+    options: dict[str, object] = {
+        "data": data or None,
+        "eval": eval_files or None,
+        "dim": dim,
+        "epochs": epochs,
+        "text.max_vocab": max_vocab,
+        "seed": seed,
+        "threads": threads,
+        "device": device,
+    }
+    config = resolve(Word2vecConfig, recipe=path, sets=sets or (), options=options)
+    names = [name.strip() for name in objectives.split(",") if name.strip()]
+    with tempfile.TemporaryDirectory(prefix="dlkit-", ignore_cleanup_errors=True) as folder:
+        rows = follow(work.compare(config, names, folder=Path(folder)), mode=progress, quiet=quiet)
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    output.answer(columns, [[row.get(key) for key in columns] for row in rows], rows)

@@ -1,0 +1,134 @@
+"""Which trainer does the work: the compiled kernels where they can, PyTorch elsewhere."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dlkit.errors import FAILED, DlkitError
+from dlkit.jit import has_numba
+from dlkit.records import Noted, Record
+from dlkit.word2vec.kernel_trainer import KernelTrainer, NGrams
+
+if TYPE_CHECKING:
+    from dlkit.data.corpus import Corpus
+    from dlkit.word2vec.config import Word2vecConfig
+    from dlkit.word2vec.trainer import Trainer
+
+
+def threads_of(config: Word2vecConfig) -> int:
+    """The threads asked for, else as many as the process may use.
+
+    PyTorch's small steps of ``ns`` and ``hs`` lose more by waiting for one another on busy cores
+    than a second thread gains; one is used unless more are asked for.
+    """
+    if config.threads is not None:
+        return config.threads
+    if config.loss != "softmax" and not uses_kernels(config):
+        return 1
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def uses_kernels(config: Word2vecConfig) -> bool:
+    """Whether the compiled kernels do the work."""
+    return config.device == "cpu" and config.loss != "softmax" and has_numba()
+
+
+def is_exact(config: Word2vecConfig) -> bool:
+    """Whether another run of the same settings gives the same bits."""
+    if config.device != "cpu":
+        return False
+    return config.deterministic or threads_of(config) == 1
+
+
+def check(config: Word2vecConfig) -> Generator[Record, None, None]:
+    """Say what trains where that is not the usual; before any data is read.
+
+    Raises:
+        DlkitError: the settings ask for a device or a library that is not there.
+
+    """
+    if config.device != "cpu":
+        _check_device(config.device)
+    elif config.loss != "softmax" and not has_numba():
+        needs = "n-grams (--maxn)" if config.maxn else "--deterministic" * config.deterministic
+        if needs:
+            raise DlkitError(f"{needs} needs numba", hint="pip install numba", code=FAILED)
+        yield Noted("numba is not installed: PyTorch trains, several times slower")
+
+
+def _check_device(device: str) -> None:
+    import torch
+
+    there = torch.cuda.is_available() if device == "cuda" else torch.backends.mps.is_available()
+    if not there:
+        raise DlkitError(
+            f"--device {device}: PyTorch finds no such device here",
+            hint="--device cpu",
+            code=FAILED,
+        )
+
+
+def build(config: Word2vecConfig, corpus: Corpus, ngrams: NGrams | None) -> Trainer:
+    """The trainer of ``config`` on ``corpus``."""
+    return _made(config, corpus.ids(), corpus.vocabulary.counts, ngrams)
+
+
+def _made(config: Word2vecConfig, ids: Any, counts: Any, ngrams: NGrams | None) -> Trainer:
+    settings: dict[str, Any] = {
+        "model": config.model,
+        "loss": config.loss,
+        "context": config.context,
+        "dim": config.dim,
+        "window": config.window,
+        "negative": config.negative,
+        "sample": config.sample,
+        "lr": config.first_lr,
+        "min_lr": config.min_lr,
+        "epochs": config.epochs,
+        "threads": threads_of(config),
+        "seed": config.seed,
+    }
+    if uses_kernels(config):
+        return KernelTrainer(
+            ids, counts, deterministic=config.deterministic, ngrams=ngrams, **settings
+        )
+    from dlkit.word2vec.batched.trainer import TorchTrainer
+
+    return TorchTrainer(ids, counts, device=config.device, **settings)
+
+
+def warm(config: Word2vecConfig) -> threading.Thread:
+    """Compile the kernels of ``config`` beside other work; join the thread before training.
+
+    The functions that read a corpus are compiled first, here: numba compiles one at a time, and
+    the corpus should not wait for the kernels.
+    """
+    if has_numba():
+        from dlkit.data.scan import WordTable
+
+        WordTable().scan(b"a\n")
+
+    def compile_kernels() -> None:
+        # What fails here fails again where it is told.
+        with contextlib.suppress(Exception):
+            if uses_kernels(config):
+                ngrams = None
+                if config.maxn:
+                    ngrams = NGrams(np.array([0, 1, 3]), np.array([0, 1, 2], np.int32), 1)
+                counts = np.array([2, 1])
+                small = config.model_copy(update={"dim": 8, "window": 1, "negative": 1})
+                _made(small, np.zeros(0, np.int32), counts, ngrams).compile()
+            else:
+                import torch  # noqa: F401
+
+    thread = threading.Thread(target=compile_kernels, daemon=True)
+    thread.start()
+    return thread

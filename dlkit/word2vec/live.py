@@ -1,0 +1,51 @@
+"""Scores of the vectors on word tests while they are trained."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dlkit.vectors.testfiles import read_file
+
+if TYPE_CHECKING:
+    from dlkit.data.corpus import Corpus
+    from dlkit.records import Record
+    from dlkit.vectors.wordtests import Test
+    from dlkit.word2vec.trainer import Vectors
+
+PREFIX = "eval."
+
+
+def read_tests(files: Sequence[str]) -> Generator[Record, None, list[Test]]:
+    """The tests in ``files``.
+
+    Raises:
+        DlkitError: a file cannot be read or holds no test.
+
+    """
+    tests: list[Test] = []
+    for file in files:
+        test = yield from read_file(Path(file))
+        tests.append(test)
+    return tests
+
+
+def score(tests: Sequence[Test], corpus: Corpus, vectors: Vectors) -> dict[str, float]:
+    """One number for each test, by its name: the share of right analogies, Spearman of pairs.
+
+    Nothing where the vectors have overflowed.
+    """
+    import numpy as np
+
+    if not tests or not np.isfinite(vectors).all():
+        return {}
+    from dlkit.vectors import evaluate
+    from dlkit.vectors.lexicon import Lexicon
+    from dlkit.vectors.store import WordVectors
+
+    lexicon = Lexicon.of([word.encode() for word in corpus.vocabulary.words])
+    found = WordVectors(
+        "training", lexicon, np.ascontiguousarray(vectors), normalise=corpus.normaliser.word
+    )
+    return {PREFIX + name: value for name, value in evaluate.score(found, tests).items()}

@@ -1,0 +1,157 @@
+"""The way from the first step of a training to its artifact, with checkpoints."""
+
+from __future__ import annotations
+
+import math
+import signal
+import time
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from dlkit.errors import DlkitError, StoppedError
+from dlkit.records import Epoch, Noted, Record, Saved, Step
+from dlkit.word2vec import checkpoint, live
+from dlkit.word2vec.config import Word2vecConfig, usual_lr
+from dlkit.word2vec.save import TASK, commit
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from dlkit.artifacts.runs import Run
+    from dlkit.data.corpus import Corpus
+    from dlkit.signals import Stop
+    from dlkit.vectors.wordtests import Test
+    from dlkit.word2vec.trainer import Progress, Trainer
+
+_WORTH_TELLING = 1.5  # seconds of compilation
+
+# So many times the loss of a model that has learnt nothing, and it is lost.
+_DIVERGED = 10.0
+
+
+@dataclass
+class Work:
+    """A training: what is trained on, by what, and what was seen so far.
+
+    ``buckets`` are those of the n-gram rows; ``history`` holds the metrics of each epoch, the
+    seconds of each stretch and the resumptions.
+    """
+
+    config: Word2vecConfig
+    corpus: Corpus
+    trainer: Trainer
+    buckets: npt.NDArray[np.int32]
+    tests: Sequence[Test]
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+
+def finish(held: Run, work: Work, stop: Stop) -> Generator[Record, None, Saved]:
+    """Train to the end with checkpoints on the way, then commit."""
+    begun = time.perf_counter()
+    work.trainer.compile()
+    if time.perf_counter() - begun > _WORTH_TELLING:
+        yield Noted(f"compiled the kernels in {time.perf_counter() - begun:.1f} s, this once")
+    state = checkpoint.Checkpoint(work.config, work.corpus, {}, {}, work.history)
+    seconds = math.fsum(entry.get("seconds", 0.0) for entry in work.history)
+    while True:
+        begun = time.perf_counter()
+        yield from _until_pause(work, stop)
+        seconds += time.perf_counter() - begun
+        if work.trainer.finished:
+            break
+        work.history.append({"seconds": time.perf_counter() - begun})
+        state.arrays, state.scalars = work.trainer.state()
+        checkpoint.save(held, state)
+        stop.save_requested = False
+        if stop.signum is not None:
+            raise StoppedError(
+                stop.signum,
+                f"stopped by {signal.Signals(stop.signum).name}; "
+                f"{TASK}/{held.name} is saved as far as it came",
+                hint=f"dlkit word2vec train --resume --name {held.name}",
+            )
+        yield Noted("saved a checkpoint")
+    saved = commit(held, work, seconds=seconds)
+    yield saved
+    return saved
+
+
+def train_to_end(work: Work, stop: Stop) -> Generator[Record, None, None]:
+    """Train without checkpoints; a signal ends it.
+
+    Raises:
+        StoppedError: a signal came.
+
+    """
+    while not work.trainer.finished:
+        yield from _until_pause(work, stop, saving=False)
+        stop.save_requested = False
+        stop.check()
+
+
+def _until_pause(work: Work, stop: Stop, *, saving: bool = True) -> Generator[Record, None, None]:
+    """Train until the end, a signal, or the time for a checkpoint."""
+    config, trainer = work.config, work.trainer
+    begun = epoch_begun = time.perf_counter()
+    first: int | None = None
+    told = False
+    for progress in trainer.run():
+        now = time.perf_counter()
+        first = progress.words if first is None else first
+        _refuse_failure(progress, work)
+        if progress.epoch_done:
+            metrics = _epoch_metrics(work, progress)
+            work.history.append({"epoch": progress.epoch + 1, **metrics})
+            yield Epoch(progress.epoch + 1, config.epochs, now - epoch_begun, metrics)
+            epoch_begun = time.perf_counter()
+        yield Step(
+            "training",
+            progress.words,
+            progress.total,
+            "words",
+            (progress.words - first) / max(now - begun, 1e-9),
+            {"loss": progress.loss, "lr": progress.lr},
+        )
+        if stop.signum is not None and not told:
+            told = True
+            if saving:
+                yield Noted("saving what was learnt; once more to leave without")
+        if (
+            stop.signum is not None
+            or stop.save_requested
+            or now - begun > 60 * config.checkpoint_minutes
+        ):
+            trainer.pause()
+
+
+def _epoch_metrics(work: Work, progress: Progress) -> dict[str, float]:
+    metrics = {"loss": progress.loss, "lr": progress.lr}
+    corpus, trainer = work.corpus, work.trainer
+    held_out = trainer.held_out_loss(corpus.held_out) if len(corpus.held_out) else math.nan
+    if math.isfinite(held_out):
+        metrics["held_out_loss"] = held_out
+    return metrics | live.score(work.tests, corpus, trainer.inputs)
+
+
+def _refuse_failure(progress: Progress, work: Work) -> None:
+    if progress.words == progress.total and progress.pairs == 0:
+        raise DlkitError(
+            f"nothing to learn: after subsampling no two of the {work.corpus.words:,} words stand "
+            "together in a line",
+            hint="raise --sample (0 keeps every word) or give more text",
+        )
+    if progress.measured and not progress.loss <= _DIVERGED * _ignorance(work):
+        raise DlkitError(
+            f"training diverged in epoch {progress.epoch + 1} after {progress.words:,} words: "
+            f"the loss is {progress.loss:.4g} at learning rate {progress.lr:.4g}",
+            hint=f"lower the learning rate: --lr {usual_lr(work.config.model)}",
+        )
+
+
+def _ignorance(work: Work) -> float:
+    """About the loss of a model that has learnt nothing."""
+    if work.config.loss == "ns":
+        return (1 + work.config.negative) * math.log(2)
+    return 2 + math.log(len(work.corpus.vocabulary))

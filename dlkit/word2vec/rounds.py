@@ -1,0 +1,90 @@
+"""Training in rounds, with the same bits for any number of threads.
+
+In a round every lane trains the next piece of its part of the stream on its own copies of the rows
+that it touches, while nobody writes to the shared matrices. Then the changes of all lanes are added
+in the order of the lanes. Which thread does the work of which lane makes no difference.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from dlkit.word2vec.kernels.lanes import Lanes
+
+
+class Rounds:
+    """The rounds of one epoch, shared by threads that each call ``work``.
+
+    Args:
+        lanes: what is trained, with copied rows.
+        train_piece: the compiled kernel.
+        key: of the epoch's random draws.
+        rate: the learning rate now; asked once a round.
+        stopping: whether to stop before the next round.
+        threads: how many threads will call ``work``.
+
+    """
+
+    def __init__(
+        self,
+        lanes: Lanes,
+        train_piece: Callable[..., None],
+        key: np.uint64,
+        *,
+        rate: Callable[[], float],
+        stopping: Callable[[], bool],
+        threads: int,
+    ) -> None:
+        self._lanes, self._train_piece, self._key = lanes, train_piece, key
+        self._rate, self._stopping, self._threads = rate, stopping, threads
+        self._lr: float | None = None
+        self._begun = threading.Barrier(threads, self._begin)
+        self._trained = threading.Barrier(threads)
+
+    def _begin(self) -> None:
+        """Between two rounds, while every thread waits: forget the copies, fix the rate."""
+        for number in range(len(self._lanes)):
+            for view in self._views(number):
+                view.used[0] = 0
+        self._lr = None if self._lanes.done or self._stopping() else self._rate()
+
+    def work(self, thread: int) -> None:
+        """Do one thread's share of all rounds."""
+        try:
+            while True:
+                self._begun.wait()
+                if self._lr is None:
+                    return
+                self._train(thread, self._lr)
+                self._trained.wait()
+                self._merge(thread)
+        except threading.BrokenBarrierError:
+            return  # another thread failed, and tells why
+        except BaseException:
+            self._begun.abort()
+            self._trained.abort()
+            raise
+
+    def _train(self, thread: int, lr: float) -> None:
+        from dlkit.word2vec.kernels import rows
+
+        for number in range(thread, len(self._lanes), self._threads):
+            self._lanes.step(number, self._train_piece, self._key, lr)
+            for view in self._views(number):
+                rows.find_changes(view, len(self._lanes))
+
+    def _merge(self, thread: int) -> None:
+        from dlkit.word2vec.kernels import rows
+
+        for number in range(len(self._lanes)):
+            for view in self._views(number):
+                rows.add_changes(view, thread, self._threads)
+
+    def _views(self, number: int) -> tuple[Any, Any]:
+        lane = self._lanes.each[number]
+        return lane.inputs, lane.outputs
