@@ -23,6 +23,7 @@ from dlkit.data.counting import Counted, count_words
 from dlkit.data.fixed import read_words
 from dlkit.data.wording import counted, shown
 from dlkit.errors import DlkitError
+from dlkit.jit import has_numba
 from dlkit.records import Noted, Record, Step, Warned
 
 if TYPE_CHECKING:
@@ -99,9 +100,11 @@ def join_phrases(
 
     Raises:
         DlkitError: the input is unreadable or has no words, the disk of the temporary folder is
-            full, or a phrase is longer than any word may be.
+            full, or a phrase is longer than any word may be; numba is missing.
 
     """
+    if not has_numba():
+        raise DlkitError("counting pairs of words needs numba", hint="pip install numba")
     with tempfile.TemporaryDirectory(prefix="dlkit-", ignore_cleanup_errors=True) as folder:
         spool = Path(folder) / "ids.0"
         text = yield from count_words(

@@ -200,7 +200,8 @@ def train(
         bool | None,
         typer.Option(
             "--deterministic/--free",
-            help="The same bits with any number of threads, somewhat slower [default: no].",
+            help="The same bits with any number of threads (at most 4 work), up to half as fast "
+            "[default: no].",
         ),
     ] = None,
     device: Annotated[

@@ -61,7 +61,8 @@ class Word2vecConfig(Settings):
         default=None, ge=1, le=1024, description="CPU threads; all cores if not given"
     )
     deterministic: bool = Field(
-        default=False, description="the same bits whatever the number of threads"
+        default=False,
+        description="the same bits whatever the number of threads, of which four work",
     )
     device: Literal["cpu", "cuda", "mps"] = Field(default="cpu", description="where to train")
     checkpoint_minutes: float = Field(

@@ -23,10 +23,10 @@ from dlkit.word2vec.trainer import Ids, Progress, Vectors
 
 REPORTS_EVERY: Final = 0.2  # seconds
 LARGEST_CHUNK: Final = 16384  # ids: a few milliseconds
-LARGEST_ROUND: Final = 2048  # ids of a lane in a round: few enough that all lanes' copies are fresh
+LARGEST_ROUND: Final = 512  # ids of a lane in a round: few enough that all lanes' copies are fresh
 SMALLEST_CHUNK: Final = 64
 CHUNKS_PER_RUN: Final = 2000  # the learning rate has at least so many steps where chunks allow
-DETERMINISTIC_LANES: Final = 8  # so many threads can share the work
+DETERMINISTIC_LANES: Final = 4  # so many threads can share the work
 MEASURED_WINDOWS: Final = 1 << 16  # per epoch, about
 LARGEST_STRIDE: Final = 256  # one window in 256 is measured at least
 STATE_FORMAT: Final = 2
@@ -144,10 +144,8 @@ class KernelTrainer:
             return targets.paths(*self._paths)
         table = negatives.negative_table(self._counts, seed=seed)
         # A window has no more distinct negatives than there are other words.
-        import os
-
-        pool, passes = int(os.environ.get("POOLN", 1024)), int(os.environ.get("PASSN", 1))
-        return targets.Negatives(table, min(negative, len(self._counts) - 1), pool, passes)
+        wanted = min(negative, len(self._counts) - 1)
+        return targets.negatives(table, wanted, self._outputs.shape[1] * 4)
 
     def _divide(self, number: int) -> Any:
         from dlkit.word2vec.kernels.lanes import Lanes
@@ -197,11 +195,11 @@ class KernelTrainer:
         lane = self._lanes.each[0]
         train_piece(self._plan, lane, 0, 0, np.uint64(0), False, np.float32(0))  # noqa: FBT003
         if self._deterministic:
-            rows.find_changes(lane.inputs, 1)
+            rows.find_changes(lane.inputs, 1, np.float32(0))
             rows.add_changes(lane.inputs, 0, 1)
         elif len(self._lanes) > 1:
             rows.take_rows(lane.inputs)
-            rows.merge_rows(lane.inputs, 1)
+            rows.merge_rows(lane.inputs, 1, np.float32(0))
 
     def _kernel(self) -> Any:
         from dlkit.word2vec.kernels import train
@@ -349,9 +347,10 @@ class KernelTrainer:
             rows.take_rows(view)
         left = 1
         while left and not self._paused.is_set() and self._failure is None:
-            left = lanes.step(number, train_piece, key, self._learning_rate())
+            lr = self._learning_rate()
+            left = lanes.step(number, train_piece, key, lr)
             for view in views:
-                rows.merge_rows(view, len(lanes))
+                rows.merge_rows(view, len(lanes), np.float32(lr))
 
     def _begin_epoch(self, epoch: int) -> None:
         """Put every lane at the start of its part; an epoch begins on the threads asked for."""

@@ -11,9 +11,9 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    import numpy as np
+import numpy as np
 
+if TYPE_CHECKING:
     from dlkit.word2vec.kernels.lanes import Lanes
 
 
@@ -76,7 +76,7 @@ class Rounds:
         for number in range(thread, len(self._lanes), self._threads):
             self._lanes.step(number, self._train_piece, self._key, lr)
             for view in self._views(number):
-                rows.find_changes(view, len(self._lanes))
+                rows.find_changes(view, len(self._lanes), np.float32(lr))
 
     def _merge(self, thread: int) -> None:
         from dlkit.word2vec.kernels import rows

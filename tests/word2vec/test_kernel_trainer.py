@@ -70,14 +70,20 @@ def lines_of(ids, keep, window, key):
 
 
 class Negatives:
-    """The centre and noise words, read from the table in order."""
+    """The centre and noise words, read from the table in order, each stretch of it four times."""
 
     def __init__(self, counts, negative, seed):
         self.table = negative_table(counts, seed=seed)
         self.wanted = min(negative, len(counts) - 1)
-        self.place = 0
+        self.pool = self.passes = self.place = 0
 
     def __call__(self, centre):
+        if self.place >= self.pool + 1024:  # entries of a stretch where rows are short
+            self.passes += 1
+            if self.passes == 4:
+                self.passes = 0
+                self.pool += 1024
+            self.place = self.pool + self.passes
         targets, stop = [centre], self.place + 2 * self.wanted + 8
         while len(targets) <= self.wanted and self.place < stop:
             if self.table[self.place] not in targets:
@@ -349,20 +355,30 @@ def test_rows_that_are_none_are_refused(offsets, rows, number):
         trainer([0, 1], [1, 1], ngrams=grams)
 
 
+def test_every_stretch_of_the_table_is_read_four_times():
+    ids = np.tile(np.arange(40), 500).astype(np.int32)
+    training = trainer(ids, np.full(40, 500), negative=5)
+    finish(training)
+    cursor = training._lanes.each[0].cursor
+    read = (cursor[targets.POOL] * 4 + cursor[targets.PASSES] * 1024) / 5
+    assert 0.9 * len(ids) < read < 1.3 * len(ids)  # some entries clash with others of the window
+
+
 def with_chunk(training, chunk):
     training._lanes._chunk = chunk  # at most as large as the buffers were made for
     return training
 
 
 def test_table_begins_again_where_it_ends():
-    ids, counts = topics(lines=20)
+    ids, counts = topics(lines=400)
     training = trainer(ids, counts)
     lane = training._lanes.each[0]
-    lane.cursor[targets.TABLE] = len(training._plan.targets.table) - 20
+    table = training._plan.targets.table
+    lane.cursor[targets.POOL] = lane.cursor[targets.TABLE] = len(table) - 1500
     finish(training)
     assert lane.cursor[targets.ROUNDS] == 1
-    assert lane.cursor[targets.TABLE] < len(training._plan.targets.table) - 20
-    assert np.isfinite(training.inputs).all()
+    assert lane.cursor[targets.TABLE] < len(table) - 1500
+    assert lane.cursor[targets.POOL] >= 389
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -12,6 +12,7 @@ from dlkit.word2vec.kernels.memory import release_pages
 
 if TYPE_CHECKING:
     from dlkit.word2vec.kernel_trainer import NGrams
+    from dlkit.word2vec.kernels.targets import Negatives, Paths
     from dlkit.word2vec.kernels.train import Plan
 
 Ids = npt.NDArray[np.int32]
@@ -110,7 +111,6 @@ def check_state(
         shape: of the input matrix, without padding.
 
     """
-    from dlkit.word2vec.kernels.targets import TABLE, Negatives
     from dlkit.word2vec.kernels.train import CURSOR, HELD, READY
 
     lanes, vocabulary = len(bounds) - 1, len(plan.keep)
@@ -129,8 +129,7 @@ def check_state(
     positions, cursors = arrays["positions"], arrays["cursors"]
     if np.any(positions < bounds[:-1]) or np.any(positions > bounds[1:]):
         raise ValueError("state names a position outside the stream")
-    entries = len(plan.targets.table) if isinstance(plan.targets, Negatives) else 0
-    if np.any(cursors < 0) or np.any(cursors[:, TABLE] > entries):
+    if np.any(cursors < 0) or not _within_table(plan.targets, cursors):
         raise ValueError("state has a counter out of range")
     if np.any(cursors[:, HELD] > 2 * plan.window) or np.any(cursors[:, READY] > cursors[:, HELD]):
         raise ValueError("state has a counter out of range")
@@ -142,3 +141,13 @@ def check_state(
         sound &= high <= places + plan.window + 1
         if not sound.all():
             raise ValueError("state holds words or windows out of range")
+
+
+def _within_table(targets: Negatives | Paths, cursors: npt.NDArray[np.int64]) -> bool:
+    """Whether no draw of noise words would read beyond the table."""
+    from dlkit.word2vec.kernels.targets import PASSES, POOL, Negatives
+
+    if not isinstance(targets, Negatives):
+        return True
+    last = len(targets.table) - targets.pool - 2 * targets.drawn - 8
+    return bool(np.all(cursors[:, POOL] <= last) and np.all(cursors[:, PASSES] < targets.passes))

@@ -18,7 +18,7 @@ from dlkit.jit import compiled
 from dlkit.word2vec.kernels import vector as v
 from dlkit.word2vec.kernels.inline import JIT_OPTIONS
 from dlkit.word2vec.kernels.memory import Floats, aligned
-from dlkit.word2vec.kernels.rows import copy_row, prefetch_row, row_address
+from dlkit.word2vec.kernels.rows import add_row, announce, copy_row, prefetch_row, row_address
 
 
 class Whole(NamedTuple):
@@ -40,17 +40,6 @@ def grams(offsets: Any, rows: Any, *, window: int, dim: int) -> Grams:
     """Memory for one thread; ``dim`` is the padded one."""
     sight = 2 * window + 2
     return Grams(offsets, rows, aligned(sight, dim), aligned(sight, dim))
-
-
-def _add(b: Any, operands: list[Any]) -> None:
-    """Add a row to another: address to change, address to read, bytes."""
-    target, source, row_bytes = operands
-
-    def slice_of_rows(offset: Any) -> None:
-        place = b.add(target, offset)
-        v.store(b, v.add(b, v.load(b, place), v.load(b, b.add(source, offset))), place)
-
-    v.loop(b, row_bytes, slice_of_rows, step=v.VECTOR_BYTES)
 
 
 def _divide(b: Any, operands: list[Any]) -> None:
@@ -76,50 +65,39 @@ def _subtract(b: Any, operands: list[Any]) -> None:
     v.loop(b, row_bytes, slice_of_rows, step=v.VECTOR_BYTES)
 
 
-add_row = v.operation(_add, v.ADDRESS, v.ADDRESS, v.COUNT)
 scale_row = v.operation(_divide, v.ADDRESS, v.ADDRESS, v.SCALAR, v.COUNT)
 subtract_row = v.operation(_subtract, v.ADDRESS, v.ADDRESS, v.COUNT)
 
 
-def word_address(grams: Any, inputs: Any, place: Any, word: Any) -> Any:
-    """The address of the input vector of ``word``, number ``place`` in the buffer."""
-    raise NotImplementedError
+def come_in_sight(grams: Any, inputs: Any, words: Any, place: Any, times: Any) -> Any:
+    """Prepare the vector of word number ``place`` in the buffer ``words``; returns its address.
 
-
-@overload(word_address, jit_options=JIT_OPTIONS)
-def _word_address(grams: Any, inputs: Any, place: Any, word: Any) -> Any:
-    def whole(grams: Any, inputs: Any, place: Any, word: Any) -> Any:
-        return row_address(inputs, word)
-
-    def composed(grams: Any, inputs: Any, place: Any, word: Any) -> Any:
-        slot = place % grams.composed.shape[0]
-        return grams.composed.ctypes.data + slot * (grams.composed.shape[1] * 4)
-
-    return whole if grams.instance_class is Whole else composed
-
-
-def come_in_sight(grams: Any, inputs: Any, words: Any, place: Any) -> None:
-    """Prepare the vector of word number ``place`` in the buffer ``words``."""
+    ``times``: how many windows will use it, about.
+    """
     raise NotImplementedError
 
 
 @overload(come_in_sight, jit_options=JIT_OPTIONS)
-def _come_in_sight(grams: Any, inputs: Any, words: Any, place: Any) -> Any:
-    def whole(grams: Any, inputs: Any, words: Any, place: Any) -> None:
-        address = row_address(inputs, np.int64(words[place]))
+def _come_in_sight(grams: Any, inputs: Any, words: Any, place: Any, times: Any) -> Any:
+    def whole(grams: Any, inputs: Any, words: Any, place: Any, times: Any) -> Any:
+        if place + 2 < len(words):  # beyond what was read lies some word of before
+            announce(inputs, np.int64(words[place + 2]))
+        address = row_address(inputs, np.int64(words[place]), times)
         prefetch_row(address, inputs.shared.shape[1] * 4)
+        return address
 
-    def compose(grams: Any, inputs: Any, words: Any, place: Any) -> None:
+    def compose(grams: Any, inputs: Any, words: Any, place: Any, times: Any) -> Any:
         row_bytes = grams.composed.shape[1] * 4
         slot = place % grams.composed.shape[0]
         target = grams.composed.ctypes.data + slot * row_bytes
         word = np.int64(words[place])
         start, stop = grams.offsets[word], grams.offsets[word + 1]
-        copy_row(target, row_address(inputs, np.int64(grams.rows[start])), row_bytes)
+        copy_row(target, row_address(inputs, np.int64(grams.rows[start]), times), row_bytes)
         for i in range(start + 1, stop):
-            add_row(target, row_address(inputs, np.int64(grams.rows[i])), row_bytes)
+            add_row(target, row_address(inputs, np.int64(grams.rows[i]), times), row_bytes)
         share = np.float32(1) / np.float32(stop - start)
         scale_row(target, grams.base.ctypes.data + slot * row_bytes, share, row_bytes)
+        return target
 
     return whole if grams.instance_class is Whole else compose
 
@@ -141,7 +119,7 @@ def _go_out_of_sight(grams: Any, inputs: Any, words: Any, place: Any) -> Any:
         subtract_row(change, grams.composed.ctypes.data + slot * row_bytes, row_bytes)
         word = np.int64(words[place])
         for i in range(grams.offsets[word], grams.offsets[word + 1]):
-            add_row(row_address(inputs, np.int64(grams.rows[i])), change, row_bytes)
+            add_row(row_address(inputs, np.int64(grams.rows[i]), 0), change, row_bytes)
 
     return whole if grams.instance_class is Whole else spread
 

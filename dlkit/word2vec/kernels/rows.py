@@ -9,11 +9,12 @@ depend on the threads.
 
 Which of the two a function works on is decided by type when it is compiled.
 
-Either way changes that several threads found from the same start are added up. For a row that each
-used a few times that is what one thread would have done. A row that each used often, such as the
+Either way changes that several lanes found from the same start are added up. For a row that each
+used a few times that is what one lane would have done. A row that each used often, such as the
 root of a Huffman tree, has moved most of the way to where it belongs in every copy; the sum would
-take it as many times too far and diverge. So changes of much-used rows are scaled down, in the
-limit to 1.5 times their mean: below twice the mean, where steps to an optimum stop to converge.
+take it as many times too far, and diverge. If one use moves a row by a share r of its way, n uses
+move it by ``1 - exp(-r n)``; L lanes after one another would move it by ``1 - exp(-r n L)``, and
+that is what the sum of their changes is scaled to.
 """
 
 from __future__ import annotations
@@ -28,8 +29,11 @@ from dlkit.word2vec.kernels import vector as v
 from dlkit.word2vec.kernels.inline import JIT_OPTIONS, inlined
 from dlkit.word2vec.kernels.memory import Floats, aligned
 
-OFTEN: Final = 64  # uses after which a row has gone most of its way
-TOGETHER: Final = 1.5  # most that all changes of such a row may sum to, in their mean
+# r for a learning rate of 1: the slope of the logistic function times the squared length of the
+# other vector. A smaller value lets tiny vocabularies diverge (0.15 did with ten words), larger
+# ones (1, 2) learn more slowly.
+PULL: Final = np.float32(0.5)
+AHEAD: Final = 6  # rows that are asked for before they are needed
 
 
 class HotRows(NamedTuple):
@@ -85,24 +89,54 @@ def _copy(b: Any, operands: list[Any]) -> None:
 
 
 copy_row = v.operation(_copy, v.ADDRESS, v.ADDRESS, v.COUNT)
+
+
+def _add(b: Any, operands: list[Any]) -> None:
+    """Add a row to another: address to change, address to read, bytes."""
+    target, source, row_bytes = operands
+
+    def slice_of_rows(offset: Any) -> None:
+        place = b.add(target, offset)
+        v.store(b, v.add(b, v.load(b, place), v.load(b, b.add(source, offset))), place)
+
+    v.loop(b, row_bytes, slice_of_rows, step=v.VECTOR_BYTES)
+
+
+def _change(b: Any, operands: list[Any]) -> None:
+    """Turn a row into its scaled difference to another: both addresses, factor, bytes."""
+    target, source, factor, row_bytes = operands
+
+    def slice_of_rows(offset: Any) -> None:
+        place = b.add(target, offset)
+        change = b.fsub(v.load(b, place), v.load(b, b.add(source, offset)))
+        v.store(b, b.fmul(change, v.broadcast(b, factor)), place)
+
+    v.loop(b, row_bytes, slice_of_rows, step=v.VECTOR_BYTES)
+
+
+add_row = v.operation(_add, v.ADDRESS, v.ADDRESS, v.COUNT)
+scaled_change = v.operation(_change, v.ADDRESS, v.ADDRESS, v.SCALAR, v.COUNT)
 prefetch_row = v.operation(lambda b, values: v.prefetch(b, *values), v.ADDRESS, v.COUNT)
 
 
-def row_address(rows: Any, row: Any) -> Any:
-    """The address at which this thread reads and writes row number ``row``; compiled code only."""
+def row_address(rows: Any, row: Any, times: Any) -> Any:
+    """Where this thread reads and writes row number ``row``, which it will use so many ``times``.
+
+    For compiled code only.
+    """
     raise NotImplementedError
 
 
 @overload(row_address, jit_options=JIT_OPTIONS)
-def _row_address(rows: Any, row: Any) -> Any:
-    def hot_address(rows: Any, row: Any) -> Any:
+def _row_address(rows: Any, row: Any, times: Any) -> Any:
+    def hot_address(rows: Any, row: Any, times: Any) -> Any:
         start = rows.shared.ctypes.data
         if row < rows.private.shape[0]:
-            rows.uses[row] += 1
+            rows.uses[row] += times
             start = rows.private.ctypes.data
         return start + row * (rows.shared.shape[1] * 4)
 
-    def copied_address(rows: Any, row: Any) -> Any:
+    def copied_address(rows: Any, row: Any, times: Any) -> Any:
         row_bytes = rows.shared.shape[1] * 4
         slot = np.int64(rows.slots[row])
         if slot < 0:
@@ -116,17 +150,37 @@ def _row_address(rows: Any, row: Any) -> Any:
                 rows.shared.ctypes.data + row * row_bytes,
                 row_bytes,
             )
-        rows.uses[slot] += 1
+        rows.uses[slot] += times
         return rows.pool.ctypes.data + slot * row_bytes
 
     return hot_address if rows.instance_class is HotRows else copied_address
 
 
+def announce(rows: Any, row: Any) -> None:
+    """Ask for a row that will be addressed soon, where that would have to wait for memory."""
+    raise NotImplementedError
+
+
+@overload(announce, jit_options=JIT_OPTIONS)
+def _announce(rows: Any, row: Any) -> Any:
+    def hot_announce(rows: Any, row: Any) -> None:  # addressing it asks for it, early enough
+        pass
+
+    def copied_announce(rows: Any, row: Any) -> None:  # addressing it reads it
+        if rows.slots[row] < 0:
+            row_bytes = rows.shared.shape[1] * 4
+            prefetch_row(rows.shared.ctypes.data + row * row_bytes, row_bytes)
+
+    return hot_announce if rows.instance_class is HotRows else copied_announce
+
+
 @inlined
-def share_of(uses: Any, lanes: Any) -> Any:
+def share_of(uses: Any, lanes: Any, lr: Any) -> Any:
     """What the change of a row counts that this lane used so often, and ``lanes`` others alike."""
-    together = np.float32(TOGETHER) * max(np.float32(1), np.float32(OFTEN) / np.float32(uses))
-    return min(np.float32(1), together / np.float32(lanes))
+    way = PULL * lr * np.float32(uses)
+    if way * lanes < 1e-3:
+        return np.float32(1)
+    return np.float32(np.expm1(-way * lanes) / (lanes * np.expm1(-way)))
 
 
 @compiled(_nrt=False, no_cfunc_wrapper=True)
@@ -141,7 +195,7 @@ def take_rows(rows: Any) -> None:
 
 
 @compiled(_nrt=False, no_cfunc_wrapper=True)
-def merge_rows(rows: Any, lanes: Any) -> None:
+def merge_rows(rows: Any, lanes: Any, lr: Any) -> None:
     """Add what changed in the private rows to the shared ones, and take the sums as new copies.
 
     Other threads may do the same at the same time; a change that two threads write to the same
@@ -149,7 +203,7 @@ def merge_rows(rows: Any, lanes: Any) -> None:
     """
     shared, private, base = rows.shared, rows.private, rows.base
     for row in range(private.shape[0]):
-        share = share_of(rows.uses[row] + 1, lanes)
+        share = share_of(rows.uses[row], lanes, lr)
         rows.uses[row] = 0
         for i in range(private.shape[1]):
             total = shared[row, i] + share * (private[row, i] - base[row, i])
@@ -159,14 +213,16 @@ def merge_rows(rows: Any, lanes: Any) -> None:
 
 
 @compiled(_nrt=False, no_cfunc_wrapper=True)
-def find_changes(rows: Any, lanes: Any) -> None:
+def find_changes(rows: Any, lanes: Any, lr: Any) -> None:
     """End a lane's part of a round: turn its copies into their changes, as far as they count."""
-    shared, pool, touched = rows.shared, rows.pool, rows.touched
+    row_bytes = rows.pool.shape[1] * 4
+    shared, pool = rows.shared.ctypes.data, rows.pool.ctypes.data
     for slot in range(rows.used[0]):
-        row = touched[slot]
-        share = share_of(rows.uses[slot], lanes)
-        for i in range(pool.shape[1]):
-            pool[slot, i] = share * (pool[slot, i] - shared[row, i])
+        if slot + AHEAD < rows.used[0]:
+            prefetch_row(shared + np.int64(rows.touched[slot + AHEAD]) * row_bytes, row_bytes)
+        share = share_of(rows.uses[slot], lanes, lr)
+        start = shared + np.int64(rows.touched[slot]) * row_bytes
+        scaled_change(pool + slot * row_bytes, start, share, row_bytes)
 
 
 @compiled(_nrt=False, no_cfunc_wrapper=True)
@@ -175,10 +231,12 @@ def add_changes(rows: Any, part: Any, parts: Any) -> None:
 
     These copies are forgotten; the caller sets ``used`` to 0 when all parts are done.
     """
-    shared, pool, touched, slots = rows.shared, rows.pool, rows.touched, rows.slots
+    row_bytes = rows.pool.shape[1] * 4
+    shared, pool = rows.shared.ctypes.data, rows.pool.ctypes.data
     for slot in range(rows.used[0]):
-        row = touched[slot]
+        if slot + AHEAD < rows.used[0]:
+            prefetch_row(shared + np.int64(rows.touched[slot + AHEAD]) * row_bytes, row_bytes)
+        row = np.int64(rows.touched[slot])
         if row % parts == part:
-            slots[row] = -1
-            for i in range(pool.shape[1]):
-                shared[row, i] += pool[slot, i]
+            rows.slots[row] = -1
+            add_row(shared + row * row_bytes, pool + slot * row_bytes, row_bytes)

@@ -13,13 +13,19 @@ import numpy as np
 from dlkit.jit import compiled
 from dlkit.word2vec.kernels.blocks import BLOCK, CELL_FLOATS, block_count
 from dlkit.word2vec.kernels.cbow import update_cbow
-from dlkit.word2vec.kernels.grams import Grams, Whole, come_in_sight, go_out_of_sight, word_address
+from dlkit.word2vec.kernels.grams import Grams, Whole, come_in_sight, go_out_of_sight
 from dlkit.word2vec.kernels.inline import inlined
 from dlkit.word2vec.kernels.loss import window_loss
 from dlkit.word2vec.kernels.memory import LANES, aligned
 from dlkit.word2vec.kernels.skipgram import update_skipgram
 from dlkit.word2vec.kernels.stream import close_line, keep_tail, read_words
-from dlkit.word2vec.kernels.targets import Negatives, Paths, longest, write_targets
+from dlkit.word2vec.kernels.targets import (
+    Negatives,
+    Paths,
+    announce_targets,
+    longest,
+    write_targets,
+)
 
 if TYPE_CHECKING:
     from dlkit.word2vec.kernels.rows import CopiedRows, HotRows
@@ -61,6 +67,7 @@ class Lane(NamedTuple):
     words: Any  # (held,) int32
     low: Any  # (held,) int32
     high: Any  # (held,) int32
+    places: Any  # (held,) int64: addresses of the words in sight
     drawn: Any  # (outputs + 1,) int64
     contexts: Any  # (2 * window + 2,) int64: addresses of context rows
     addresses: Any  # (2, 6 * blocks) int64: of output rows, this window's and the next one's
@@ -99,6 +106,7 @@ def make_lane(
         words=np.zeros(held, np.int32),
         low=np.zeros(held, np.int32),
         high=np.zeros(held, np.int32),
+        places=np.zeros(held, np.int64),
         drawn=np.zeros(most_outputs + 1, np.int64),
         contexts=np.zeros(2 * window + 2, np.int64),
         addresses=np.zeros((2, BLOCK * blocks), np.int64),
@@ -130,7 +138,7 @@ def gather_contexts(lane: Any, centre: Any) -> Any:
     """
     contexts: Any = 0
     for i in range(lane.low[centre], lane.high[centre]):
-        lane.contexts[contexts] = word_address(lane.grams, lane.inputs, i, np.int64(lane.words[i]))
+        lane.contexts[contexts] = lane.places[i]
         contexts += np.int64(i != centre)
     lane.contexts[contexts] = lane.contexts[0]
     return contexts
@@ -166,7 +174,9 @@ def move_sight(plan: Any, lane: Any, left: Any, seen: Any, centre: Any, held: An
         go_out_of_sight(lane.grams, lane.inputs, lane.words, place)
     until = min(centre + plan.window + 2, held)
     for place in range(seen, until):
-        come_in_sight(lane.grams, lane.inputs, lane.words, place)
+        lane.places[place] = come_in_sight(
+            lane.grams, lane.inputs, lane.words, place, plan.window + 1
+        )
     return max(left, centre - plan.window), max(seen, until)
 
 
@@ -238,6 +248,8 @@ def _walk(train_window: Any) -> Any:
             if centre + 1 < ready:
                 word = np.int64(lane.words[centre + 1])
                 following = write_targets(plan.targets, lane, word, 1 - side)
+            if centre + 3 < ready:
+                announce_targets(plan.targets, lane, np.int64(lane.words[centre + 3]))
             left, seen = move_sight(plan, lane, left, seen, centre, held)
             contexts = gather_contexts(lane, centre)
             if contexts > 0 and count > 0:
