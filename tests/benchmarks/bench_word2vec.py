@@ -1,10 +1,12 @@
 """Training, vocabulary and memory of `dlkit word2vec train`, paired with gensim on the same text.
 
-    python -m tests.benchmarks.bench_word2vec CORPUS [--runs 3] [--dims 100] [--epochs 1]
+    python -m tests.benchmarks.bench_word2vec CORPUS [--runs 3] [--dims 100 300] [--epochs 1]
+        [--losses ns hs] [--threads 1] [--c-tool WORD2VEC] [--fasttext-python PYTHON]
 
-One thread each. gensim runs in its fastest form, from a file (``corpus_file``). Words per second
-count every word of the text, before subsampling. Lines must be shorter than 10,000 words, where
-gensim cuts them.
+gensim runs in its fastest form, from a file (``corpus_file``). Words per second count every word of
+the text, before subsampling. Lines must be shorter than 10,000 words, where gensim cuts them.
+word2vec.c and fastText, which do not time their training apart, are timed by what a second epoch
+adds. ``--only deterministic`` tells what ``--deterministic`` costs.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import argparse
 import json
 import sys
 import tempfile
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.benchmarks.measure import machine, median, paired, run, spread
@@ -20,9 +23,10 @@ from tests.benchmarks.measure import machine, median, paired, run, spread
 GENSIM = """
 import json, sys, time
 from gensim.models import Word2Vec
-corpus, sg, dim, epochs, lr = sys.argv[1], *map(float, sys.argv[2:])
-model = Word2Vec(vector_size=int(dim), window=5, negative=5, sample=1e-3, min_count=5, sg=int(sg),
-                 workers=1, alpha=lr, min_alpha=1e-4, cbow_mean=1)
+corpus, sg, dim, epochs, lr, hs, workers = sys.argv[1], *map(float, sys.argv[2:])
+model = Word2Vec(vector_size=int(dim), window=5, negative=0 if hs else 5, hs=int(hs), sample=1e-3,
+                 min_count=5, sg=int(sg), workers=int(workers), alpha=lr, min_alpha=1e-4,
+                 cbow_mean=1)
 start = time.perf_counter()
 model.build_vocab(corpus_file=corpus)
 counted = time.perf_counter()
@@ -32,6 +36,20 @@ if epochs:
 end = time.perf_counter()
 print(json.dumps({"vocabulary": counted - start, "train": end - counted,
                   "words": model.corpus_total_words}))
+"""
+
+FASTTEXT = """
+import json, sys, time
+import fasttext
+corpus, model, dim, lr, threads = sys.argv[1:]
+seconds = []
+for epochs in (1, 2):
+    start = time.perf_counter()
+    fasttext.train_unsupervised(corpus, model=model, dim=int(dim), lr=float(lr), epoch=epochs, ws=5,
+                                neg=5, t=1e-3, minCount=5, minn=0, maxn=0, thread=int(threads),
+                                verbose=0)
+    seconds.append(time.perf_counter() - start)
+print(json.dumps(seconds[1] - seconds[0]))
 """
 
 ENCODE = """
@@ -53,34 +71,108 @@ with tempfile.TemporaryDirectory() as folder:
 """
 
 
-def gensim(corpus: Path, model: str, dim: int, epochs: int, lr: float) -> dict[str, float]:
-    arguments = [str(corpus), str(int(model == "skipgram")), str(dim), str(epochs), str(lr)]
-    return json.loads(run([sys.executable, "-c", GENSIM, *arguments]).output)
+@dataclass(frozen=True)
+class Work:
+    """What is trained."""
+
+    corpus: Path
+    model: str
+    loss: str
+    dim: int
+    epochs: int
+    threads: int
+
+    @property
+    def lr(self) -> float:
+        return 0.025 if self.model == "skipgram" else 0.05
+
+    @property
+    def name(self) -> str:
+        threads = f", {self.threads} threads" if self.threads > 1 else ""
+        return f"{self.model} {self.loss} dim {self.dim}{threads}"
 
 
-def dlkit(corpus: Path, model: str, dim: int, epochs: int, lr: float) -> dict[str, float]:
+def gensim(work: Work) -> dict[str, float]:
+    arguments = [
+        work.corpus, int(work.model == "skipgram"), work.dim, work.epochs, work.lr,
+        int(work.loss == "hs"), work.threads,
+    ]  # fmt: skip
+    return json.loads(run([sys.executable, "-c", GENSIM, *map(str, arguments)]).output)
+
+
+def dlkit(work: Work, *options: str) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as home:
-        command = [sys.executable, "-m", "dlkit", "word2vec", "train", str(corpus), "--json"]
-        command += ["--model", model, "--dim", str(dim), "--epochs", str(epochs)]
-        command += ["--lr", str(lr), "--tokens", "whitespace", "--threads", "1"]
+        command = [sys.executable, "-m", "dlkit", "word2vec", "train", str(work.corpus), "--json"]
+        command += ["--model", work.model, "--loss", work.loss, "--dim", str(work.dim)]
+        command += ["--epochs", str(work.epochs), "--lr", str(work.lr), "--tokens", "whitespace"]
+        command += ["--threads", str(work.threads), *options]
         return json.loads(run(command, {"DLKIT_HOME": home}).output)
 
 
-def training(corpus: Path, dims: list[int], epochs: int, runs: int) -> list[dict[str, object]]:
-    rows = []
-    for model, lr in (("skipgram", 0.025), ("cbow", 0.05)):
-        for dim in dims:
+def c_tool(work: Work, program: str, words: float) -> float:
+    """Words per second of word2vec.c: a second epoch's seconds."""
+    seconds = []
+    with tempfile.TemporaryDirectory() as folder:
+        for epochs in (1, 2):
+            command = [program, "-train", str(work.corpus), "-output", f"{folder}/v.bin"]
+            command += ["-cbow", str(int(work.model == "cbow")), "-size", str(work.dim)]
+            command += ["-window", "5", "-sample", "1e-3", "-min-count", "5", "-binary", "1"]
+            command += ["-hs", str(int(work.loss == "hs"))]
+            command += ["-negative", "0" if work.loss == "hs" else "5", "-alpha", str(work.lr)]
+            command += ["-threads", str(work.threads), "-iter", str(epochs)]
+            seconds.append(run(command).seconds)
+    return words / (seconds[1] - seconds[0])
 
-            def ours() -> float:
-                return dlkit(corpus, model, dim, epochs, lr)["words_per_second"]  # noqa: B023
 
-            def theirs() -> float:
-                result = gensim(corpus, model, dim, epochs, lr)  # noqa: B023
-                return result["words"] * epochs / result["train"]
+def fasttext(work: Work, python: str, words: float) -> float:
+    """Words per second of fastText without n-grams: a second epoch's seconds."""
+    arguments = [work.corpus, work.model, work.dim, work.lr, work.threads]
+    return words / json.loads(run([python, "-c", FASTTEXT, *map(str, arguments)]).output)
 
-            a, b = paired(ours, theirs, runs)
-            rows.append({"what": f"{model} dim {dim}, words/s", "dlkit": a, "gensim": b})
-            _show(rows[-1])
+
+def training(works: list[Work], runs: int, peers: argparse.Namespace) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = []
+    for work in works:
+
+        def ours() -> float:
+            return dlkit(work)["words_per_second"]  # noqa: B023
+
+        def theirs() -> float:
+            result = gensim(work)  # noqa: B023
+            return result["words"] * work.epochs / result["train"]  # noqa: B023
+
+        a, b = paired(ours, theirs, runs)
+        rows.append({"what": f"{work.name}, words/s", "dlkit": a, "gensim": b})
+        _show(rows[-1])
+        if peers.c_tool or peers.fasttext_python:
+            words = gensim(replace(work, epochs=0))["words"]
+        if peers.c_tool:
+            found = [c_tool(work, peers.c_tool, words) for _ in range(runs)]
+            _beside(rows[-1], "word2vec.c", found)
+        if peers.fasttext_python and work.loss == "ns":
+            found = [fasttext(work, peers.fasttext_python, words) for _ in range(runs)]
+            _beside(rows[-1], "fastText", found)
+    return rows
+
+
+def _beside(row: dict[str, object], peer: str, found: list[float]) -> None:
+    row[peer] = found
+    ratio = median(row["dlkit"]) / median(found)
+    print(f"    {peer} {spread(found)}, ratio {ratio:.2f}", flush=True)
+
+
+def deterministic(works: list[Work], runs: int) -> list[dict[str, object]]:
+    """What the same bits with any number of threads cost, in words per second."""
+    rows: list[dict[str, object]] = []
+    for work in works:
+        free, same = paired(
+            lambda: dlkit(work)["words_per_second"],  # noqa: B023
+            lambda: dlkit(work, "--deterministic")["words_per_second"],  # noqa: B023
+            runs,
+        )
+        cost = median([x / y for x, y in zip(free, same, strict=True)])
+        rows.append({"what": f"{work.name}, cost of --deterministic", "dlkit": free, "same": same})
+        print(f"{work.name}: {spread(free)}, --deterministic {spread(same)}, cost {cost:.2f}")
     return rows
 
 
@@ -93,7 +185,7 @@ def vocabulary(corpus: Path, runs: int) -> dict[str, object]:
         )
 
     def theirs() -> float:
-        return size / gensim(corpus, "cbow", 8, 0, 0.05)["vocabulary"]
+        return size / gensim(Work(corpus, "cbow", "ns", 8, 0, 1))["vocabulary"]
 
     a, b = paired(ours, theirs, runs)
     row = {"what": "vocabulary (dlkit: and encoding), MB/s", "dlkit": a, "gensim": b}
@@ -135,16 +227,30 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--dims", type=int, nargs="*", default=[100])
     parser.add_argument("--epochs", type=int, default=1)
-    parser.add_argument("--only", choices=["training", "vocabulary", "memory"])
+    parser.add_argument("--models", nargs="*", default=["skipgram", "cbow"])
+    parser.add_argument("--losses", nargs="*", default=["ns"])
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--c-tool", help="word2vec.c, compiled")
+    parser.add_argument("--fasttext-python", help="a Python that has fasttext")
+    parser.add_argument("--only", choices=["training", "vocabulary", "memory", "deterministic"])
     parser.add_argument("--json", type=Path, help="write every value here")
     arguments = parser.parse_args()
+    corpus = arguments.corpus
+    works = [
+        Work(corpus, model, loss, dim, arguments.epochs, arguments.threads)
+        for loss in arguments.losses
+        for model in arguments.models
+        for dim in arguments.dims
+    ]
     rows: list[dict[str, object]] = [machine()]
     if arguments.only in (None, "vocabulary"):
-        rows.append(vocabulary(arguments.corpus, arguments.runs))
+        rows.append(vocabulary(corpus, arguments.runs))
     if arguments.only in (None, "memory"):
-        rows.append(memory(arguments.corpus))
+        rows.append(memory(corpus))
     if arguments.only in (None, "training"):
-        rows += training(arguments.corpus, arguments.dims, arguments.epochs, arguments.runs)
+        rows += training(works, arguments.runs, arguments)
+    if arguments.only == "deterministic":
+        rows += deterministic(works, arguments.runs)
     if arguments.json:
         arguments.json.write_text(json.dumps(rows, indent=1), encoding="utf-8")
 

@@ -1,6 +1,7 @@
 """Quality of word vectors beside gensim's, on the same text with the same settings.
 
     python -m tests.benchmarks.word2vec_quality CORPUS --pairs F.txt --analogies G.txt [--seeds 3]
+        [--epochs 3]
 
 The corpus is plain text, words between spaces, at most 10,000 words a line (gensim cuts longer
 lines). gensim's scores are stored in baselines.json under the SHA-256 of the corpus, gensim's
@@ -31,7 +32,6 @@ SETTINGS = {
     "negative": 5,
     "sample": 1e-3,
     "min_count": 5,
-    "epochs": 3,
     "min_lr": 1e-4,
 }
 FIRST_LR = {"skipgram": 0.025, "cbow": 0.05}
@@ -42,19 +42,19 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def settings_of(model: str) -> dict[str, object]:
-    return {"model": model, "lr": FIRST_LR[model], **SETTINGS}
+def settings_of(model: str, epochs: int) -> dict[str, object]:
+    return {"model": model, "lr": FIRST_LR[model], "epochs": epochs, **SETTINGS}
 
 
 def dlkit_scores(
-    corpus: Path, model: str, seed: int, threads: int, tests: dict[str, list[Path]]
+    corpus: Path, settings: dict[str, object], seed: int, threads: int, tests: dict[str, list[Path]]
 ) -> dict[str, object]:
     from dlkit.vectors.store import open_vectors
 
     with tempfile.TemporaryDirectory() as home:
         options = [
             word
-            for key, value in settings_of(model).items()
+            for key, value in settings.items()
             for word in (f"--{key.replace('_', '-')}", str(value))
         ]
         command = [sys.executable, "-m", "dlkit", "word2vec", "train", str(corpus), "-n", "x"]
@@ -78,11 +78,10 @@ def dlkit_scores(
 
 
 def gensim_scores(
-    corpus: Path, model: str, seed: int, tests: dict[str, list[Path]]
+    corpus: Path, settings: dict[str, object], seed: int, tests: dict[str, list[Path]]
 ) -> dict[str, object]:
     from gensim.models import Word2Vec
 
-    settings = settings_of(model)
     start = time.perf_counter()
     trained = Word2Vec(
         corpus_file=str(corpus),
@@ -94,7 +93,7 @@ def gensim_scores(
         epochs=settings["epochs"],
         alpha=settings["lr"],
         min_alpha=settings["min_lr"],
-        sg=int(model == "skipgram"),
+        sg=int(settings["model"] == "skipgram"),
         hs=0,
         cbow_mean=1,
         workers=1,
@@ -128,6 +127,7 @@ def main() -> None:
     parser.add_argument("--analogies", type=Path, nargs="*", default=[])
     parser.add_argument("--models", nargs="*", default=["skipgram", "cbow"])
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--peer", action="store_true", help="measure gensim where not stored")
     parser.add_argument("--json", type=Path, help="write every run here")
@@ -138,16 +138,17 @@ def main() -> None:
     key = sha256(arguments.corpus)
     everything = {}
     for model in arguments.models:
-        entry = f"gensim 4.4.0 workers=1 {json.dumps(settings_of(model), sort_keys=True)}"
+        settings = settings_of(model, arguments.epochs)
+        entry = f"gensim 4.4.0 workers=1 {json.dumps(settings, sort_keys=True)}"
         peer = stored.setdefault(key, {}).setdefault(entry, [])
         for seed in range(1, arguments.seeds + 1):
             if arguments.peer and seed not in {run["seed"] for run in peer}:
-                peer.append(gensim_scores(arguments.corpus, model, seed, tests))
+                peer.append(gensim_scores(arguments.corpus, settings, seed, tests))
                 BASELINES.write_text(
                     json.dumps(stored, indent=1, sort_keys=True) + "\n", encoding="utf-8"
                 )
         ours = [
-            dlkit_scores(arguments.corpus, model, seed, arguments.threads, tests)
+            dlkit_scores(arguments.corpus, settings, seed, arguments.threads, tests)
             for seed in range(1, arguments.seeds + 1)
         ]
         everything |= {f"gensim {model}": peer, f"dlkit {model}": ours}
