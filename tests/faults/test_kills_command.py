@@ -67,7 +67,9 @@ def progress(stderr: bytes) -> tuple[float, float, bool]:
     return first, saved, resumed
 
 
-def kill_and_resume(dlkit, corpus, count: int, *, longest: float) -> tuple[int, int]:
+def kill_and_resume(
+    dlkit, corpus, count: int, *, longest: float, options: tuple[str, ...] = OPTIONS
+) -> tuple[int, int]:
     """Kill trainings until ``count`` kills are done; go on from a checkpoint where there is one.
 
     Returns:
@@ -80,7 +82,7 @@ def kill_and_resume(dlkit, corpus, count: int, *, longest: float) -> tuple[int, 
     reference = vectors_of(dlkit, "whole")
     for _ in range(count):
         waiting = (dlkit.home / "word2vec/.running/x/checkpoint.json").exists()
-        arguments = ("--resume", "-n", "x") if waiting else (corpus, "-n", "x", *OPTIONS)
+        arguments = ("--resume", "-n", "x") if waiting else (corpus, "-n", "x", *options)
         process = dlkit.start("word2vec", "train", *arguments, "--progress", "json")
         time.sleep(rng.uniform(0, longest))
         process.kill()
@@ -101,16 +103,23 @@ def kill_and_resume(dlkit, corpus, count: int, *, longest: float) -> tuple[int, 
     if (dlkit.home / "word2vec/.running/x/checkpoint.json").exists():
         dlkit("word2vec", "train", "--resume", "-n", "x")
     else:
-        dlkit("word2vec", "train", corpus, "-n", "x", *OPTIONS)
+        dlkit("word2vec", "train", corpus, "-n", "x", *options)
     assert vectors_of(dlkit, "x") == reference
     assert not list(dlkit.home.rglob(".tmp-*"))
     assert not (dlkit.home / "word2vec/.running/x").exists()
     return resumed, finished
 
 
-def test_training_killed_a_dozen_times_ends_with_the_same_vectors(dlkit, corpus):
-    dlkit("word2vec", "train", corpus, "-n", "whole", *OPTIONS)
-    resumed, _ = kill_and_resume(dlkit, corpus, 12, longest=2.0)
+@pytest.mark.parametrize(
+    "more",
+    [(), ("--loss", "hs", "--minn", "2", "--maxn", "3"), ("--deterministic", "--threads", "2")],
+    ids=" ".join,
+)
+def test_training_killed_a_dozen_times_ends_with_the_same_vectors(dlkit, corpus, more):
+    begun = time.monotonic()
+    dlkit("word2vec", "train", corpus, "-n", "whole", *OPTIONS, *more)
+    longest = max(2.0, time.monotonic() - begun)  # a busy machine takes long to begin
+    resumed, _ = kill_and_resume(dlkit, corpus, 12, longest=longest, options=(*OPTIONS, *more))
     assert resumed >= 2, "the kills did not reach the training"
 
 
