@@ -6,7 +6,7 @@ import difflib
 import os
 import re
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, Union, get_args, get_origin
 
@@ -26,6 +26,8 @@ def resolve(
     recipe: Path | None = None,
     sets: Sequence[str] = (),
     options: Mapping[str, object] | None = None,
+    base: Mapping[str, Any] | None = None,
+    without: Collection[str] = (),
 ) -> S:
     """Settings of the class ``schema``.
 
@@ -35,6 +37,8 @@ def resolve(
             relative to its folder.
         sets: ``a.b=value`` assignments as typed after ``--set``.
         options: values by dotted key; None means that the option was not given.
+        base: settings below the recipe, instead of the defaults.
+        without: dotted keys of the recipe that do not count.
 
     Raises:
         DlkitError: usage: an unknown key, a value that does not fit, an unreadable recipe.
@@ -46,6 +50,10 @@ def resolve(
         tree = yamlfile.read(recipe)
         _anchor_data(tree, recipe)
         _anchor_vocabulary(tree, recipe.absolute().parent)
+        for key in without:
+            _remove(tree, key)
+    if base is not None:
+        tree = _merged(base, tree)
     for assignment in sets:
         key, equals, value = assignment.partition("=")
         if not equals or not key.strip():
@@ -80,6 +88,28 @@ def validate(
     if problems:
         raise DlkitError("; ".join(problems), hint="; ".join(filter(None, hints)), code=USAGE)
     return settings
+
+
+def _remove(tree: dict[str, Any], key: str) -> None:
+    *parents, last = key.split(".")
+    for parent in parents:
+        below = tree.get(parent)
+        if not isinstance(below, dict):
+            return
+        tree = below
+    tree.pop(last, None)
+
+
+def _merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """``base`` with what ``over`` says; mappings are merged key by key."""
+    merged = dict(base)
+    for key, value in over.items():
+        below = merged.get(key)
+        if isinstance(below, Mapping) and isinstance(value, Mapping):
+            merged[key] = _merged(below, value)
+        else:
+            merged[key] = value
+    return merged
 
 
 def _anchor_data(tree: dict[str, Any], recipe: Path) -> None:

@@ -19,7 +19,7 @@ from dlkit.data.counting import Counted, count_words, normaliser_of
 from dlkit.data.fixed import FixedWords, counts_of, read_words
 from dlkit.data.numbering import frequent_words, write_ids
 from dlkit.data.wording import counted
-from dlkit.records import Noted, Record
+from dlkit.records import Noted, Record, Warned
 
 if TYPE_CHECKING:
     from dlkit.data.config import TextConfig
@@ -138,11 +138,13 @@ class Grown:
     Attributes:
         words: they stay, whether the text has them or not.
         counts: what each counted before, (words,) int64; added to what it counts in the text.
+        again: the text is the one that was counted last: it is not added.
 
     """
 
     words: Sequence[str]
     counts: npt.NDArray[np.int64]
+    again: bool = False
 
 
 _NONE = Grown((), np.zeros(0, np.int64))
@@ -183,12 +185,15 @@ def choose_words(
     elif grown is not None:
         counts = table.counts.copy()
         old = counts[: len(grown.words)]
+        total = np.maximum(old, grown.counts) if grown.again else old + grown.counts
         # They stay even where --min-count was raised.
-        np.maximum(old + grown.counts, config.min_count, out=old)
+        np.maximum(total, config.min_count, out=old)
     vocabulary, numbers = frequent_words(
         table, min_count=config.min_count, max_vocab=config.max_vocab, counts=counts
     )
     tokens = int(table.counts[numbers >= 0].sum())
+    if grown is not None and (gone := int(np.count_nonzero(numbers[: len(grown.words)] < 0))):
+        yield Warned(f"--max-vocab leaves out {gone:,} words that had vectors")
     if dropped := int(np.count_nonzero((numbers < 0) & (table.counts > 0))):
         noun = "rarer one" if fixed is None else "other one"
         share = 100 * (1 - tokens / table.tokens)

@@ -117,7 +117,9 @@ def score(
         else:
             value = _finished(vectors, test, lookup)[-1].accuracy
         if value is not None:
-            scores[PurePath(test.name).name.split(".")[0]] = value
+            name = PurePath(test.name).name.split(".")[0]
+            # Two files of one name are told apart by their whole paths.
+            scores[test.name if name in scores else name] = value
     return scores
 
 

@@ -22,6 +22,7 @@ _HOW = {
 def render(config: Word2vecConfig, document: Mapping[str, Any]) -> str:
     """The card of a word2vec artifact as Markdown; ``document`` is its artifact.json."""
     data, scores = document["data"], document["scores"]
+    began = document.get("began_with")
     held_out = scores.get("held_out_loss")
     loss = f"{scores['loss']:.4f} in the last epoch"
     if held_out is not None:
@@ -49,6 +50,7 @@ def render(config: Word2vecConfig, document: Mapping[str, Any]) -> str:
             f"- Text: {data['words']:,} words in {data['lines']:,} lines; "
             f"tokens: {document['text']['tokens']}.",
             f"- Loss: {loss}.",
+            *([f"- Began with the vectors of {began}."] if began else []),
             *(f"- {key}: {value}" for key, value in settings.items()),
             "",
             "## Use",

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 class Checkpoint:
     """Settings, corpus, the trainer's state, and the metrics of the epochs behind.
 
-    ``arrays`` and ``scalars`` are what ``NegativeSampling.state`` returns.
+    ``arrays`` and ``scalars`` are what ``Trainer.state`` returns.
     """
 
     config: Word2vecConfig

@@ -276,15 +276,28 @@ def train(
     path = recipes.find(recipe, task="word2vec") if recipe is not None else None
     if source is not None:
         if recipe is not None or resume:
+            other = "--resume" if resume else "--recipe"
             raise DlkitError(
-                f"--from and {'--resume' if resume else '--recipe'} do not go together", code=USAGE
+                f"--from and {other} do not go together",
+                hint=f"leave out {'--from' if resume else other}",
+                code=USAGE,
             )
+        if initial is not None or vocabulary is not None:
+            other = "--initial" if initial is not None else "--vocabulary"
+            raise DlkitError(f"--from and {other} do not go together", code=USAGE)
         path, options["continued"] = work.continued(source)
     if resume:
         going_on = work.resume(name, recipe=path, sets=sets or (), options=options)
         saved = follow(going_on, mode=progress, quiet=quiet)
     else:
-        config = resolve(Word2vecConfig, recipe=path, sets=sets or (), options=options)
+        config = resolve(
+            Word2vecConfig,
+            recipe=path,
+            sets=sets or (),
+            options=options,
+            # What an artifact itself began with is in its vectors.
+            without=work.BEGINNINGS if source is not None else (),
+        )
         if dry_run:
             facts = follow(work.dry_run(config), mode=progress, quiet=quiet)
             output.answer(("fact", "value"), list(facts.items()), facts)

@@ -19,9 +19,11 @@ import numpy as np
 import numpy.typing as npt
 
 from dlkit import signals
+from dlkit.config.resolve import validate
 from dlkit.errors import USAGE, DlkitError
-from dlkit.records import Record, Started
+from dlkit.records import Noted, Record, Started, Step
 from dlkit.word2vec import engines, live, train
+from dlkit.word2vec.kernels.negatives import POWER
 from dlkit.word2vec.loop import train_to_end
 
 if TYPE_CHECKING:
@@ -37,6 +39,8 @@ Floats = npt.NDArray[np.floating]
 SEED: Final = 20131016
 PREDICTIONS: Final = 2000  # enough for a standard error of a percent, few enough for any vocabulary
 TOP: Final = 10
+AT_ONCE: Final = 64  # predictors whose scores of all words are in memory
+PULSE: Final = 0.5  # seconds between progress records
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,33 +64,36 @@ def log_probabilities(
     counts: npt.NDArray[np.int64],
     paths: Paths | None = None,
 ) -> npt.NDArray[np.float64]:
-    """(B, V) log probabilities of every word, from hidden vectors (B, D).
+    """(V,) log probabilities of every word, the mean of those that each hidden vector gives.
 
     Args:
-        hidden: what predicts.
+        hidden: (B, D) what predicts.
         outputs: (V, D) of words, with ``hs`` of inner nodes.
         loss: what the outputs were trained by.
         counts: (V,) how often each word occurs.
         paths: the tree of hierarchical softmax.
 
     """
-    scores = (hidden @ outputs.T).astype(np.float64)
+    total = np.zeros((2, len(outputs)))
+    for start in range(0, len(hidden), AT_ONCE):
+        scores = (hidden[start : start + AT_ONCE] @ outputs.T).astype(np.float64)
+        if loss == "hs":  # of the branches with code 0 and 1 at every node
+            total[0] -= np.logaddexp(0, -scores).sum(axis=0)
+            total[1] -= np.logaddexp(0, scores).sum(axis=0)
+            continue
+        if loss == "ns":
+            scores += POWER * np.log(counts)
+        scores -= scores.max(axis=1, keepdims=True)
+        scores -= np.log(np.exp(scores).sum(axis=1, keepdims=True))
+        total[0] += scores.sum(axis=0)
+    total /= len(hidden)
+    logs: npt.NDArray[np.float64] = total[0]
     if loss == "hs":
         assert paths is not None
-        right = -np.logaddexp(0, -scores)  # code 0
-        left = -np.logaddexp(0, scores)
-        steps = np.where(paths.codes == 0, right[:, paths.points], left[:, paths.points])
-        total = np.zeros((len(hidden), len(paths.points) + 1))
-        np.cumsum(steps, axis=1, out=total[:, 1:])
-        summed: npt.NDArray[np.float64] = total[:, paths.offsets[1:]] - total[:, paths.offsets[:-1]]
-        return summed
-    if loss == "ns":
-        scores += 0.75 * np.log(counts)
-    most = scores.max(axis=1, keepdims=True)
-    normal: npt.NDArray[np.float64] = (
-        scores - most - np.log(np.exp(scores - most).sum(axis=1, keepdims=True))
-    )
-    return normal
+        # A word's logarithm is the sum over its path, and the mean of sums is the sum of means.
+        steps = np.concatenate([[0.0], np.cumsum(total[paths.codes, paths.points])])
+        logs = steps[paths.offsets[1:]] - steps[paths.offsets[:-1]]
+    return logs
 
 
 def windows(
@@ -111,7 +118,7 @@ def windows(
 
 def predict(
     corpus: Corpus, inputs: Floats, outputs: Floats, config: Word2vecConfig
-) -> Prediction | None:
+) -> Generator[Record, None, Prediction | None]:
     """How well the vectors predict the held-out words of ``corpus``; None where there are none.
 
     Skip-gram predicts a word from each of those around it; its log probabilities are averaged over
@@ -122,6 +129,7 @@ def predict(
     counts = corpus.vocabulary.counts
     paths = huffman.build(counts) if config.loss == "hs" else None
     total, top, words = 0.0, 0, 0
+    begun = told = time.perf_counter()
     for centre, around in windows(corpus.held_out, config.window, PREDICTIONS):
         hidden = inputs[around]
         if config.model == "cbow":
@@ -129,10 +137,13 @@ def predict(
             if config.context == "mean":
                 hidden = hidden / len(around)
         logs = log_probabilities(hidden, outputs, loss=config.loss, counts=counts, paths=paths)
-        mean = logs.mean(axis=0)
-        total -= float(mean[centre])
-        top += int(np.count_nonzero(mean > mean[centre]) < TOP)
+        total -= float(logs[centre])
+        top += int(np.count_nonzero(logs >= logs[centre]) <= TOP)
         words += 1
+        now = time.perf_counter()
+        if now - told > PULSE:
+            told = now
+            yield Step("predicting", words, PREDICTIONS, "words", words / (now - begun))
     if not words:
         return None
     return Prediction(math.exp(min(total / words, 700)), top / words, words)
@@ -142,9 +153,16 @@ def variants(config: Word2vecConfig, names: Sequence[str]) -> list[Word2vecConfi
     """A setting for each name such as ``skipgram-ns``, ``cbow-hs`` or ``cbow-sum-softmax``.
 
     Raises:
-        DlkitError: usage: a name that names no model.
+        DlkitError: usage: no name, one that names no model, or settings that it cannot have.
 
     """
+    if not names:
+        raise DlkitError("--objectives names none", hint="--objectives skipgram-ns", code=USAGE)
+    if config.continued is not None or config.initial is not None:
+        raise DlkitError(
+            "objectives are compared from chance: continued and initial do not go with it",
+            code=USAGE,
+        )
     found = []
     for name in names:
         model, *rest = name.split("-")
@@ -156,8 +174,12 @@ def variants(config: Word2vecConfig, names: Sequence[str]) -> list[Word2vecConfi
                 hint="name them as skipgram-ns, cbow-hs or cbow-sum-softmax",
                 code=USAGE,
             )
-        update = {"model": model, "context": context, "loss": rest[0]}
-        found.append(type(config).model_validate({**config.model_dump(), **update}))
+        tree = config.model_dump(mode="json")
+        tree |= {"model": model, "context": context, "loss": rest[0]}
+        try:
+            found.append(validate(type(config), tree))
+        except DlkitError as problem:
+            raise DlkitError(f"{name}: {problem.message}", hint=problem.hint, code=USAGE) from None
     return found
 
 
@@ -187,12 +209,15 @@ def compare(
         StoppedError: a signal came.
 
     """
-    asked = variants(config, names)
+    neutral = config.model_copy(update={"context": "mean"})
+    asked = variants(neutral, names)
     for each in asked:
         yield from engines.check(each)
     tests = yield from live.read_tests(config.eval)
     with signals.catch() as stop:
         corpus = yield from train.encode_all(config, folder, stop)
+        if not len(corpus.held_out):
+            yield Noted("the text is too short to hold words out: no perplexity")
         rows = []
         for each in asked:
             yield Started(f"training {name_of(each)}", train.headline(each))
@@ -203,6 +228,20 @@ def compare(
     return rows
 
 
+def interruptible(
+    work: Generator[Record, None, Prediction | None], stop: signals.Stop
+) -> Generator[Record, None, Prediction | None]:
+    """``work``, ended where it reports if a signal came."""
+    while True:
+        try:
+            record = next(work)
+        except StopIteration as end:
+            found: Prediction | None = end.value
+            return found
+        stop.check()
+        yield record
+
+
 def _row(
     config: Word2vecConfig, corpus: Corpus, tests: Sequence[Test], stop: signals.Stop
 ) -> Generator[Record, None, dict[str, object]]:
@@ -211,8 +250,10 @@ def _row(
     begun = time.perf_counter()
     yield from train_to_end(work, stop)
     seconds = time.perf_counter() - begun
-    found = predict(corpus, work.trainer.inputs, work.trainer.outputs, config)
-    scores = live.score(tests, corpus, work.trainer.inputs)
+    seconds -= work.aside
+    inputs = work.trainer.inputs
+    found = yield from interruptible(predict(corpus, inputs, work.trainer.outputs, config), stop)
+    scores = {key: value for key, value in work.history[-1].items() if key.startswith(live.PREFIX)}
     return {
         "objective": name_of(config),
         "seconds": round(seconds, 3),

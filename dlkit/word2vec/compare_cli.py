@@ -41,6 +41,15 @@ def compare(
         ),
     ] = None,
     dim: Annotated[int | None, typer.Option(help="Numbers per vector.")] = None,
+    window: Annotated[int | None, typer.Option(help="Most words to either side.")] = None,
+    lr: Annotated[float | None, typer.Option(help="First learning rate.")] = None,
+    min_count: Annotated[
+        int | None, typer.Option(help="Leave out words seen less often than this.")
+    ] = None,
+    tokens: Annotated[
+        str | None,
+        typer.Option(help="How text becomes words: auto, whitespace, char or zh."),
+    ] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the corpus.")] = None,
     max_vocab: Annotated[
         int | None,
@@ -57,8 +66,9 @@ def compare(
 ) -> None:
     """Train objectives side by side and tell what each costs and how well it predicts.
 
-    Perplexity and the share of words among the ten most probable are of held-out words, given the
-    words around them, among the whole vocabulary. No artifact is made.
+    Perplexity and the share of words among the ten most probable are of held-out words among the
+    whole vocabulary: for CBOW given the words around, for skip-gram the mean of the logarithms
+    given each of them, so that losses compare within a model. No artifact is made.
 
     Example: dlkit word2vec compare corpus.txt --objectives skipgram-ns,skipgram-softmax --epochs 1
     """
@@ -77,6 +87,10 @@ def compare(
         "data": data or None,
         "eval": eval_files or None,
         "dim": dim,
+        "window": window,
+        "lr": lr,
+        "text.min_count": min_count,
+        "text.tokens": tokens,
         "epochs": epochs,
         "text.max_vocab": max_vocab,
         "seed": seed,

@@ -13,23 +13,26 @@ import numpy as np
 from dlkit.errors import FAILED, DlkitError
 from dlkit.jit import has_numba
 from dlkit.records import Noted, Record
+from dlkit.word2vec.config import Word2vecConfig
 from dlkit.word2vec.kernel_trainer import KernelTrainer, NGrams
 
 if TYPE_CHECKING:
     from dlkit.data.corpus import Corpus
-    from dlkit.word2vec.config import Word2vecConfig
     from dlkit.word2vec.trainer import Trainer
+
+
+_PLAIN = (Word2vecConfig().minn, Word2vecConfig().buckets)
 
 
 def threads_of(config: Word2vecConfig) -> int:
     """The threads asked for, else as many as the process may use.
 
-    PyTorch's small steps of ``ns`` and ``hs`` lose more by waiting for one another on busy cores
-    than a second thread gains; one is used unless more are asked for.
+    PyTorch's threads wait for one another in short steps: on busy cores two were ten times slower
+    than one, so one is used unless more are asked for.
     """
     if config.threads is not None:
         return config.threads
-    if config.loss != "softmax" and not uses_kernels(config):
+    if not uses_kernels(config):
         return 1
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
@@ -55,6 +58,10 @@ def check(config: Word2vecConfig) -> Generator[Record, None, None]:
         DlkitError: the settings ask for a device or a library that is not there.
 
     """
+    if config.loss != "ns" and config.negative != Word2vecConfig().negative:
+        yield Noted("negative is for loss ns and not used")
+    if not config.maxn and (config.minn, config.buckets) != _PLAIN:
+        yield Noted("minn and buckets are for n-grams and not used: maxn is 0")
     if config.device != "cpu":
         _check_device(config.device)
     elif config.loss != "softmax" and not has_numba():

@@ -6,6 +6,7 @@ import math
 import os
 import shutil
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,31 +18,60 @@ if TYPE_CHECKING:
     from dlkit.word2vec.trainer import Trainer
 
 
-def require_memory(vocabulary: int, dim: int) -> None:
-    """Refuse what memory cannot hold, before anything is allocated.
+@dataclass(frozen=True)
+class Sizes:
+    """What a model takes, in numbers (parameters) and bytes."""
+
+    words: int
+    dim: int
+    parameters: int
+    memory: int
+    disk: int
+
+
+def sizes(config: Word2vecConfig, words: int, buckets: int) -> Sizes:
+    """What a training of ``words`` words with ``buckets`` rows of n-grams takes.
+
+    Memory is that of the matrices, rows padded to 8 numbers of 4 bytes, and with n-grams of the
+    words composed of them; rounds add copies of the rows that four lanes touch. Disk is that of
+    the artifact's tensors.
+    """
+    row = 4 * (-(-config.dim // 8) * 8)
+    rows = 2 * words + buckets
+    memory = (rows + (words if buckets else 0)) * row
+    if config.deterministic:
+        memory += _copies(config, words, buckets) * row
+    parameters = rows * config.dim
+    stored = parameters + (words * config.dim if buckets else 0)
+    return Sizes(words, config.dim, parameters, memory, 4 * (stored + words))
+
+
+def _copies(config: Word2vecConfig, words: int, buckets: int) -> int:
+    """The most rows that the lanes of rounds copy."""
+    from dlkit.word2vec.kernel_trainer import DETERMINISTIC_LANES, LARGEST_ROUND
+
+    trained = LARGEST_ROUND + 4 * config.window + 4
+    outputs = min(words, trained * (config.negative + 1 if config.loss == "ns" else 64))
+    inputs = min(words + buckets, trained * (64 if buckets else 1))
+    return DETERMINISTIC_LANES * (outputs + inputs)
+
+
+def require_room(size: Sizes, folder: Path | None) -> None:
+    """Refuse, before hours of work, what memory or the disk of ``folder`` cannot hold.
 
     Raises:
         DlkitError: with both sizes.
 
     """
-    _compare(vocabulary, dim, "memory", _free_memory())
+    _compare(size, size.memory, "memory", _free_memory())
+    if folder is not None:
+        _compare(size, size.disk, "free disk", shutil.disk_usage(folder).free)
 
 
-def require_disk(folder: Path, vocabulary: int, dim: int) -> None:
-    """Refuse, before hours of work, an artifact that the disk of ``folder`` cannot hold.
-
-    Raises:
-        DlkitError: with both sizes.
-
-    """
-    _compare(vocabulary, dim, "free disk", shutil.disk_usage(folder).free)
-
-
-def _compare(vocabulary: int, dim: int, what: str, have: int) -> None:
-    need = model_bytes(vocabulary, dim)
+def _compare(size: Sizes, need: int, what: str, have: int) -> None:
     if need > have:
         raise DlkitError(
-            f"{vocabulary:,} words of {dim} numbers need {need / 1e9:.1f} GB of {what}; "
+            f"{size.words:,} words of {size.dim:,} numbers need {need / 1e9:.1f} GB of {what}; "
             f"there is {have / 1e9:.1f} GB",
             hint="use a smaller --dim, a larger --min-count, or --max-vocab",
         )
@@ -57,13 +87,8 @@ def _free_memory() -> int:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
-def model_bytes(vocabulary: int, dim: int) -> int:
-    """Bytes of the input and output vectors; rows are padded to 8 numbers of 4 bytes."""
-    return 2 * vocabulary * (-(-dim // 8) * 8) * 4
-
-
 def estimate(
-    config: Word2vecConfig, corpus: Corpus, trainer: Trainer, *, seconds: float = 1.0
+    config: Word2vecConfig, corpus: Corpus, trainer: Trainer, size: Sizes, *, seconds: float = 1.0
 ) -> dict[str, object]:
     """Train for about ``seconds`` and tell sizes, speed and time; for ``--dry-run``.
 
@@ -81,15 +106,14 @@ def estimate(
             trainer.pause()
     rate = words / max(time.perf_counter() - begun, 1e-9)
     vocabulary = len(corpus.vocabulary)
-    size = model_bytes(vocabulary, config.dim)
     return {
         "words": corpus.words,
         "vocabulary": vocabulary,
         "tokens": corpus.tokens,
         "vectors": f"{vocabulary} x {config.dim}",
-        "parameters": 2 * vocabulary * config.dim,
-        "memory_bytes": size,
-        "disk_bytes": size + corpus.ids_path.stat().st_size,
+        "parameters": size.parameters,
+        "memory_bytes": size.memory,
+        "disk_bytes": size.disk + corpus.ids_path.stat().st_size,
         "words_per_second": round(rate),
         "training_seconds": float(f"{corpus.words * config.epochs / rate:.3g}") if rate else None,
         "loss": loss,

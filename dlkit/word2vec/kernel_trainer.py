@@ -99,8 +99,9 @@ class KernelTrainer:
         from dlkit.word2vec.kernels import checks, memory, stream, train
 
         checks.check_settings(
-            model=model, loss=loss, dim=dim, window=window, negative=negative, sample=sample,
-            lr=lr, min_lr=min_lr, epochs=epochs, threads=threads, seed=seed,
+            model=model, loss=loss, context=context, dim=dim, window=window,
+            negative=negative, sample=sample, lr=lr, min_lr=min_lr, epochs=epochs,
+            threads=threads, seed=seed,
         )  # fmt: skip
         self._counts = checks.checked_counts(counts)
         vocabulary = len(self._counts)
@@ -221,7 +222,8 @@ class KernelTrainer:
             if self._failure is not None:
                 raise self._failure
             paused = self._paused.is_set()
-            self._paused.clear()
+            if paused:
+                self._paused.clear()
             done = self._lanes.done
             progress = self._progress(epoch_done=done)
             if done:
@@ -281,16 +283,20 @@ class KernelTrainer:
         ]
         if differing:
             raise ValueError(f"state is of a run with another {', '.join(differing)}")
-        lanes = scalars["settings"].get("lanes")
-        if type(lanes) is not int or not 1 <= lanes <= 1 << 16:
+        lanes, epoch = scalars["settings"].get("lanes"), scalars.get("epoch")
+        if type(lanes) is not int or not 1 <= lanes <= checks.MOST_LANES:
             raise ValueError(f"state is of {lanes!r} lanes")
+        if self._deterministic and lanes != len(self._lanes):
+            raise ValueError(f"state is of {lanes} lanes, not {len(self._lanes)}")
+        if type(epoch) is not int or not 0 <= epoch < 1 << 31:
+            raise ValueError(f"state is of epoch {epoch!r}")
         bounds = cuts(len(self._ids), lanes)
         checks.check_state(arrays, self._plan, bounds, shape=self.rows.shape)
         self._lanes = self._divide(lanes)
         self._lanes.restore(arrays)
         self.rows[:] = arrays["inputs"]
         self.outputs[:] = arrays["outputs"]
-        self._epoch = int(scalars["epoch"])
+        self._epoch = epoch
         if self._lanes.fresh:
             self._begin_epoch(self._epoch)
 
@@ -300,9 +306,9 @@ class KernelTrainer:
 
         self._failure = None
         workers = [threading.Thread(target=work, daemon=True) for work in self._works()]
-        for worker in workers:
-            worker.start()
         try:
+            for worker in workers:
+                worker.start()
             for worker in workers:
                 worker.join(REPORTS_EVERY)
                 while worker.is_alive():
@@ -312,7 +318,8 @@ class KernelTrainer:
         except BaseException:  # the caller left: stop, and be ready to go on
             self._paused.set()
             for worker in workers:
-                worker.join()
+                if worker.ident is not None:
+                    worker.join()
             self._paused.clear()
             raise
 

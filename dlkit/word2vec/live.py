@@ -6,6 +6,8 @@ from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dlkit.errors import DlkitError
+from dlkit.records import Warned
 from dlkit.vectors.testfiles import read_file
 
 if TYPE_CHECKING:
@@ -17,8 +19,10 @@ if TYPE_CHECKING:
 PREFIX = "eval."
 
 
-def read_tests(files: Sequence[str]) -> Generator[Record, None, list[Test]]:
-    """The tests in ``files``.
+def read_tests(
+    files: Sequence[str], *, lenient: bool = False
+) -> Generator[Record, None, list[Test]]:
+    """The tests in ``files``; ``lenient``: what cannot be read is left out with a warning.
 
     Raises:
         DlkitError: a file cannot be read or holds no test.
@@ -26,7 +30,13 @@ def read_tests(files: Sequence[str]) -> Generator[Record, None, list[Test]]:
     """
     tests: list[Test] = []
     for file in files:
-        test = yield from read_file(Path(file))
+        try:
+            test = yield from read_file(Path(file))
+        except DlkitError as problem:
+            if not lenient:
+                raise
+            yield Warned(f"no scores: {problem.message}")
+            continue
         tests.append(test)
     return tests
 

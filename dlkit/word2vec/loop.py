@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dlkit.errors import DlkitError, StoppedError
-from dlkit.records import Epoch, Noted, Record, Saved, Step
+from dlkit.records import Epoch, Noted, Record, Saved, Step, Warned
 from dlkit.word2vec import checkpoint, live
 from dlkit.word2vec.config import Word2vecConfig, usual_lr
 from dlkit.word2vec.save import TASK, commit
@@ -45,6 +45,7 @@ class Work:
     buckets: npt.NDArray[np.int32]
     tests: Sequence[Test]
     history: list[dict[str, Any]] = field(default_factory=list)
+    aside: float = 0.0  # seconds of measuring, which are no seconds of training
 
 
 def finish(held: Run, work: Work, stop: Stop) -> Generator[Record, None, Saved]:
@@ -56,12 +57,13 @@ def finish(held: Run, work: Work, stop: Stop) -> Generator[Record, None, Saved]:
     state = checkpoint.Checkpoint(work.config, work.corpus, {}, {}, work.history)
     seconds = math.fsum(entry.get("seconds", 0.0) for entry in work.history)
     while True:
-        begun = time.perf_counter()
+        begun, aside = time.perf_counter(), work.aside
         yield from _until_pause(work, stop)
-        seconds += time.perf_counter() - begun
+        stretch = time.perf_counter() - begun - (work.aside - aside)
+        seconds += stretch
         if work.trainer.finished:
             break
-        work.history.append({"seconds": time.perf_counter() - begun})
+        work.history.append({"seconds": stretch})
         state.arrays, state.scalars = work.trainer.state()
         checkpoint.save(held, state)
         stop.save_requested = False
@@ -102,7 +104,8 @@ def _until_pause(work: Work, stop: Stop, *, saving: bool = True) -> Generator[Re
         first = progress.words if first is None else first
         _refuse_failure(progress, work)
         if progress.epoch_done:
-            metrics = _epoch_metrics(work, progress)
+            metrics = yield from _epoch_metrics(work, progress)
+            work.aside += time.perf_counter() - now
             work.history.append({"epoch": progress.epoch + 1, **metrics})
             yield Epoch(progress.epoch + 1, config.epochs, now - epoch_begun, metrics)
             epoch_begun = time.perf_counter()
@@ -126,13 +129,20 @@ def _until_pause(work: Work, stop: Stop, *, saving: bool = True) -> Generator[Re
             trainer.pause()
 
 
-def _epoch_metrics(work: Work, progress: Progress) -> dict[str, float]:
+def _epoch_metrics(work: Work, progress: Progress) -> Generator[Record, None, dict[str, float]]:
+    """The loss, the held-out loss and the scores of the tests after an epoch."""
     metrics = {"loss": progress.loss, "lr": progress.lr}
     corpus, trainer = work.corpus, work.trainer
     held_out = trainer.held_out_loss(corpus.held_out) if len(corpus.held_out) else math.nan
     if math.isfinite(held_out):
         metrics["held_out_loss"] = held_out
-    return metrics | live.score(work.tests, corpus, trainer.inputs)
+    if work.tests:
+        scores = live.score(work.tests, corpus, trainer.inputs)
+        if len(scores) < len(work.tests) and progress.epoch == 0:
+            missing = len(work.tests) - len(scores)
+            yield Warned(f"{missing} of the tests have no question of known words: no score")
+        metrics |= scores
+    return metrics
 
 
 def _refuse_failure(progress: Progress, work: Work) -> None:
@@ -146,8 +156,13 @@ def _refuse_failure(progress: Progress, work: Work) -> None:
         raise DlkitError(
             f"training diverged in epoch {progress.epoch + 1} after {progress.words:,} words: "
             f"the loss is {progress.loss:.4g} at learning rate {progress.lr:.4g}",
-            hint=f"lower the learning rate: --lr {usual_lr(work.config.model)}",
+            hint=f"lower the learning rate: --lr {_lower_lr(work.config)}",
         )
+
+
+def _lower_lr(config: Word2vecConfig) -> float:
+    usual = usual_lr(config.model)
+    return usual if usual < config.first_lr else config.first_lr / 2
 
 
 def _ignorance(work: Work) -> float:

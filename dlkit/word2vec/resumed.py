@@ -38,18 +38,21 @@ def resumed_config(
             asked for that the run would be over.
 
     """
-    typed = flat(_asked(None, sets, options))
-    asked = flat(_asked(recipe, (), {})) | typed
-    before = flat(saved.model_dump())
+    typed = {key for key, value in options.items() if value is not None}
+    typed |= {assignment.partition("=")[0].strip() for assignment in sets}
+    base = saved.model_dump(mode="json")
+    asked = absolute(
+        resolve(
+            Word2vecConfig, recipe=recipe, sets=sets, options=options, base=base,
+            without=[key for key in _FREE if key not in typed],
+        )
+    )  # fmt: skip
+    before, after = _told(saved), _told(asked)
     changes: list[str] = []
     update: dict[str, Any] = {}
-    for key, value in asked.items():
+    for key, value in after.items():
         old = before[key]
-        if key in ("data", "eval"):
-            value = absolute_data(value)
-        elif key in ("text.vocabulary", "continued", "initial") and value is not None:
-            value = absolute_data([value])[0]
-        if value == old or (key in _FREE and key not in typed):
+        if value == old:
             continue
         if key not in _FREE:
             raise DlkitError(
@@ -58,7 +61,9 @@ def resumed_config(
                 code=USAGE,
             )
         update[key] = value
-        changes.append(f"{key} changed from {_shown(old)} to {_shown(value)}")
+        # Rounds give the same bits whatever the threads.
+        if not (key == "threads" and saved.deterministic):
+            changes.append(f"{key} changed from {_shown(old)} to {_shown(value)}")
     if update.get("epochs", done + 1) <= done:
         raise DlkitError(
             f"--resume: {done} epochs are done already, so --epochs {update['epochs']} is over",
@@ -68,17 +73,15 @@ def resumed_config(
     return saved.model_copy(update=update), changes
 
 
-def _asked(
-    recipe: Path | None, sets: Sequence[str], options: Mapping[str, object]
-) -> dict[str, Any]:
-    settings = resolve(Word2vecConfig, recipe=recipe, sets=sets, options=options)
-    return settings.model_dump(exclude_unset=True)
+def _told(config: Word2vecConfig) -> dict[str, Any]:
+    """The settings by dotted key, the learning rate as it is used."""
+    return flat(config.model_dump()) | {"lr": config.first_lr}
 
 
 def _shown(value: object) -> str:
     if isinstance(value, tuple):
         return " ".join(map(str, value))
-    return "as many as there are cores" if value is None else str(value)
+    return "not set" if value is None else str(value)
 
 
 def absolute(config: Word2vecConfig) -> Word2vecConfig:

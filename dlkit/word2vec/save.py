@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import numpy as np
@@ -59,7 +60,7 @@ def commit(run: Run, work: Work, *, seconds: float) -> Saved:
     path = run.commit(
         document,
         {
-            "config.yaml": to_yaml(config).encode(),
+            "config.yaml": f"# dlkit word2vec train -r config.yaml\n{to_yaml(config)}".encode(),
             **_tensors(work),
             "vocab.txt": b"".join(work.corpus.vocabulary.lines()),
             "metrics.jsonl": "".join(
@@ -136,6 +137,7 @@ def _document(work: Work, scores: Mapping[str, float], *, changed: bool) -> dict
         "dim": config.dim,
         "words": len(corpus.vocabulary),
         **(_subwords(config) if config.maxn else {}),
+        **({"began_with": _began_with(config)} if _began_with(config) else {}),
         "text": {"tokens": corpus.tokens, **corpus.normaliser.to_dict()},
         "data": {
             "words": corpus.words,
@@ -148,6 +150,12 @@ def _document(work: Work, scores: Mapping[str, float], *, changed: bool) -> dict
         "threads": None if config.deterministic else threads_of(config),
         "bit_reproducible": is_exact(config) and not changed,
     }
+
+
+def _began_with(config: Word2vecConfig) -> str | None:
+    """The name of the artifact or the file of the first vectors; None for chance."""
+    start = config.continued or config.initial
+    return None if start is None else Path(start).name
 
 
 def _subwords(config: Word2vecConfig) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from dlkit.config.resolve import resolve
 from dlkit.errors import USAGE, DlkitError
-from dlkit.records import Noted, Record
+from dlkit.records import Noted, Record, Warned
 from dlkit.word2vec.config import Word2vecConfig
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def _of_artifact(path: Path, config: Word2vecConfig) -> Start:
         start = replace(start, loss=before.loss, data=before.data)
     if (path / "outputs.safetensors").exists():
         start = replace(start, outputs=open_outputs(path, vectors))
-    if (path / ROWS).exists():
+    if config.maxn and (path / ROWS).exists():
         start = replace(start, rows=read_tensors(path / ROWS)["rows"])
     if config.maxn and (subwords := vectors.subwords) is not None:
         asked = (config.minn, config.maxn, config.buckets)
@@ -128,6 +128,10 @@ def arrange(
         same = start.buckets[at] == buckets
         rows[len(found) :][same] = start.ngrams[at[same]]
     new = int(np.count_nonzero(~known))
+    if len(buckets) and start.ngrams is None:
+        yield Warned(
+            f"{start.name} has no n-grams: its vectors are words' own rows, a part of their means"
+        )
     yield Noted(
         f"beginning with {start.name}: {int(known.sum()):,} words have its vectors, {new:,} are new"
     )

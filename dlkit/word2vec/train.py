@@ -21,7 +21,7 @@ from dlkit.data.sources import Source, locate
 from dlkit.errors import USAGE, DlkitError
 from dlkit.records import Noted, Record, Saved, Started
 from dlkit.word2vec import checkpoint, engines, live
-from dlkit.word2vec.estimate import estimate, require_disk, require_memory
+from dlkit.word2vec.estimate import estimate, require_room, sizes
 from dlkit.word2vec.loop import Work, finish
 from dlkit.word2vec.resumed import absolute, absolute_data, resumed_config
 from dlkit.word2vec.save import KIND, TASK
@@ -31,6 +31,10 @@ from dlkit.word2vec.subwords import ngram_rows
 if TYPE_CHECKING:
     from dlkit.vectors.wordtests import Test
     from dlkit.word2vec.config import Word2vecConfig
+
+
+# Settings that say what a training began with; one that goes on begins with its artifact.
+BEGINNINGS = ("continued", "initial", "text.vocabulary")
 
 
 def run(
@@ -59,7 +63,7 @@ def run(
         yield Started(f"training {TASK}/{held.name}", headline(config))
         compiling = engines.warm(config)
         corpus = yield from _encode(sources, config, held.folder, stop, start)
-        config = absolute(config)
+        config = absolute(fixed_threads(config))
         work = yield from prepare(config, corpus, tests, start, folder=held.folder)
         compiling.join()
         return (yield from finish(held, work, stop))
@@ -84,6 +88,7 @@ def resume(
     """
     with signals.catch() as stop, reopen(TASK, name) as held:
         saved = checkpoint.load(held)
+        yield from engines.check(saved.config)
         config, changes = resumed_config(
             saved.config,
             done=saved.scalars["epoch"],
@@ -91,10 +96,16 @@ def resume(
             sets=sets,
             options=options or {},
         )
-        tests = yield from live.read_tests(config.eval)
+        tests = yield from live.read_tests(config.eval, lenient=True)
         work = yield from prepare(config, saved.corpus, tests, None, folder=held.folder)
         work.history[:] = saved.history
-        work.trainer.restore(saved.arrays, saved.scalars)
+        try:
+            work.trainer.restore(saved.arrays, saved.scalars)
+        except ValueError as problem:
+            raise DlkitError(
+                f"{TASK}/{held.name} cannot be gone on with here: {problem}",
+                hint="use the dlkit and the libraries that began it, or train anew",
+            ) from None
         yield Started(f"going on with {TASK}/{held.name}", headline(config))
         for change in changes:
             yield Noted(change)
@@ -130,10 +141,12 @@ def dry_run(config: Word2vecConfig) -> Generator[Record, None, dict[str, object]
         tempfile.TemporaryDirectory(prefix="dlkit-", ignore_cleanup_errors=True) as folder,
     ):
         sources = locate(config.data, config.text, stdin=_stdin())
+        tests = yield from live.read_tests(config.eval)
         start = yield from read_start(config)
         corpus = yield from _encode(sources, config, Path(folder), stop, start)
-        work = yield from prepare(config, corpus, (), start, folder=None)
-        return estimate(config, corpus, work.trainer)
+        work = yield from prepare(config, corpus, tests, start, folder=None)
+        size = sizes(config, len(corpus.vocabulary), len(work.buckets))
+        return estimate(config, corpus, work.trainer, size)
 
 
 def prepare(
@@ -146,10 +159,7 @@ def prepare(
 ) -> Generator[Record, None, Work]:
     """Prove that memory (and the disk of ``folder``) suffice, and make the trainer."""
     ngrams, buckets = ngram_rows(corpus.vocabulary.words, config)
-    rows = 2 * len(corpus.vocabulary) + len(buckets)
-    require_memory(rows, config.dim)
-    if folder is not None:
-        require_disk(folder, rows, config.dim)
+    require_room(sizes(config, len(corpus.vocabulary), len(buckets)), folder)
     trainer = engines.build(config, corpus, ngrams)
     if start is not None:
         matrices = yield from arrange(start, corpus.vocabulary, buckets, config)
@@ -166,6 +176,13 @@ def encode_all(
     return (yield from _encode(sources, config, folder, stop, None))
 
 
+def fixed_threads(config: Word2vecConfig) -> Word2vecConfig:
+    """The settings with the number of threads that is used, so that another run uses as many."""
+    if config.deterministic:
+        return config
+    return config.model_copy(update={"threads": engines.threads_of(config)})
+
+
 def _encode(
     sources: Sequence[Source],
     config: Word2vecConfig,
@@ -175,11 +192,10 @@ def _encode(
 ) -> Generator[Record, None, Corpus]:
     grown = None
     if start is not None and start.kept:
-        counts = np.zeros(len(start.words), np.int64)
-        # The same text again counts once.
-        if start.counts is not None and start.data != absolute_data(config.data):
-            counts = start.counts
-        grown = Grown(start.words, counts)
+        counts = np.zeros(len(start.words), np.int64) if start.counts is None else start.counts
+        # The same text again counts once; what stdin holds is another text each time.
+        again = start.data == absolute_data(config.data) and "-" not in config.data
+        grown = Grown(start.words, counts, again=again)
     return (
         yield from encode(
             sources,
@@ -198,6 +214,12 @@ def _stdin() -> BinaryIO | None:
 
 
 def _require_data(config: Word2vecConfig) -> None:
+    if not config.data and config.continued is not None:
+        raise DlkitError(
+            "no corpus given, and what is gone on from names none",
+            hint=f"dlkit word2vec train corpus.txt --from {Path(config.continued).name}",
+            code=USAGE,
+        )
     if not config.data:
         raise DlkitError(
             "no corpus given",
@@ -216,9 +238,10 @@ def _name_after(entry: str) -> str:
 
 def headline(config: Word2vecConfig) -> dict[str, object]:
     """The settings that a user wants to see first."""
-    return {
-        "model": config.model,
-        "loss": config.loss,
+    told: dict[str, object] = {"model": config.model, "loss": config.loss}
+    if config.context != "mean":
+        told["context"] = config.context
+    told |= {
         "dim": config.dim,
         "window": config.window,
         **({"negative": config.negative} if config.loss == "ns" else {}),
@@ -228,3 +251,8 @@ def headline(config: Word2vecConfig) -> dict[str, object]:
         "threads": engines.threads_of(config),
         "seed": config.seed,
     }
+    if config.deterministic:
+        told["deterministic"] = True
+    if config.device != "cpu":
+        told["device"] = config.device
+    return told

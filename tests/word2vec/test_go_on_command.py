@@ -50,7 +50,6 @@ def test_more_epochs_begin_where_the_artifact_ended(dlkit, tmp_path, loss):
     assert counts(more) == counts(first)  # the same text is not counted twice
     fresh, _ = train(dlkit, "a.txt", *FAST, "--loss", loss, "--epochs", "1")
     assert more["loss"] < fresh["loss"]
-    assert "--sample" not in done.stderr
 
 
 def test_words_of_a_new_corpus_join_and_old_ones_stay(dlkit, tmp_path):
@@ -64,6 +63,39 @@ def test_words_of_a_new_corpus_join_and_old_ones_stay(dlkit, tmp_path):
     assert counts(new)["马"] == counts(old)["马"]
     near = json.loads(dlkit("similar", "虎", "-k", "4", "--json").stdout)["neighbors"]
     assert {each["word"] for each in near} <= set(KINDS[0])
+
+
+def test_counts_add_up_over_generations(dlkit, tmp_path):
+    write(tmp_path / "a.txt")
+    first, _ = train(dlkit, "a.txt", *FAST, "--epochs", "1")
+    write(tmp_path / "b.txt", kinds=("猫狗鱼鸟虎", "红橙黄绿灰"), seed=6)
+    second, _ = train(dlkit, "b.txt", "--from", "a", "-n", "second")
+    third, _ = train(dlkit, "--from", "second", "-n", "third")  # b.txt again
+    assert counts(third) == counts(second)
+    assert counts(second)["马"] == counts(first)["马"]
+    text = (tmp_path / "b.txt").read_text(encoding="utf-8")
+    held = 0.01 * counts(second)["猫"]  # held-out words are counted, too
+    assert counts(second)["猫"] == pytest.approx(counts(first)["猫"] + text.count("猫"), abs=held)
+
+
+@pytest.mark.parametrize("beginning", ["--vocabulary", "--initial"])
+def test_what_an_artifact_began_with_does_not_bind_those_that_go_on(dlkit, tmp_path, beginning):
+    write(tmp_path / "a.txt")
+    (tmp_path / "words.txt").write_text("猫 9\n狗 9\n红 9\n", "utf-8")
+    (tmp_path / "v.vec").write_text("1 8\n猫" + " 0.5" * 8 + "\n", "utf-8")
+    file = "words.txt" if beginning == "--vocabulary" else "v.vec"
+    train(dlkit, "a.txt", *FAST, "--epochs", "1", beginning, file)
+    more, _ = train(dlkit, "a.txt", "--from", "a", "--epochs", "1")
+    assert len(counts(more)) == 16
+
+
+def test_an_artifact_says_what_it_began_with(dlkit, tmp_path):
+    write(tmp_path / "a.txt")
+    train(dlkit, "a.txt", *FAST, "--epochs", "1")
+    more, _ = train(dlkit, "--from", "a", "--epochs", "1")
+    document = json.loads(Path(str(more["path"]), "artifact.json").read_text(encoding="utf-8"))
+    assert document["began_with"] == "a"
+    assert dlkit("recipes", "check", Path(str(more["path"]), "config.yaml")).stdout
 
 
 def test_ngrams_go_on_too(dlkit, tmp_path):

@@ -304,25 +304,29 @@ def test_deterministic_training_does_not_diverge_where_a_row_is_in_every_window(
     assert ends[1] < 1.05 * ends[0]
 
 
-@pytest.mark.parametrize("threads", [1, 3])
-def test_a_deterministic_run_that_was_paused_has_the_bits_of_one_that_was_not(threads):
+@pytest.mark.parametrize("loss", ["ns", "hs"])
+@pytest.mark.parametrize("made_of_ngrams", [False, True])
+def test_a_deterministic_run_that_was_paused_has_the_bits_of_one_that_was_not(loss, made_of_ngrams):
     ids, counts = topics(lines=400)
-    options = {"epochs": 2, "deterministic": True}
+    grams = ngrams(10, 6, np.random.default_rng(0)) if made_of_ngrams else None
+    options = {"epochs": 2, "deterministic": True, "loss": loss, "ngrams": grams}
     straight = trainer(ids, counts, threads=2, **options)
     finish(straight)
-    state = None
-    for _ in range(4):
+    state, words = None, []
+    for threads, rounds in ((1, 3), (3, 5), (2, 9), (1, 12)):
         training = trainer(ids, counts, threads=threads, **options)
         if state:
             training.restore(*state)
-        steps = training.run()
-        training.pause()
-        list(steps)
+        training.compile()
+        PauseAt(training, rounds)
+        words += [report.words for report in finish(training)][-1:]
         state = through_json(training.state())
-    training = trainer(ids, counts, threads=threads, **options)
+    assert 0 < words[0] < words[1] < words[2] < words[3] < straight._total
+    training = trainer(ids, counts, threads=3, **options)
     training.restore(*state)
     finish(training)
     assert training.inputs.tobytes() == straight.inputs.tobytes()
+    assert training.outputs.tobytes() == straight.outputs.tobytes()
 
 
 def test_training_may_begin_with_given_rows():

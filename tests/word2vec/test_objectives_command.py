@@ -109,11 +109,14 @@ def test_a_device_that_is_not_there_is_refused(dlkit, corpus):
     assert "reading" not in done.stderr
 
 
-def test_objectives_are_compared_in_one_table(dlkit, corpus, tmp_path):
+def test_objectives_are_compared_in_one_table(dlkit, tmp_path):
+    rng = random.Random(5)  # long enough that some of it is held out
+    lines = [" ".join(rng.choices(KINDS[rng.random() < 0.5], k=6)) for _ in range(5000)]
+    (tmp_path / "long.txt").write_text("\n".join(lines), encoding="utf-8")
     (tmp_path / "pairs.tsv").write_text("猫\t狗\t9\n红\t绿\t9\n猫\t红\t1\n鸟\t黑\t0\n", "utf-8")
     done = dlkit(
-        "word2vec", "compare", corpus, "--dim", "8", "--threads", "1", "-s", "sample=0",
-        "--epochs", "12", "--eval", "pairs.tsv", "--json",
+        "word2vec", "compare", "long.txt", "--dim", "8", "--threads", "1", "-s", "sample=0",
+        "--epochs", "5", "--eval", "pairs.tsv", "--json",
         "--objectives", "skipgram-ns, cbow-hs,cbow-sum-softmax",
     )  # fmt: skip
     rows = [json.loads(line) for line in done.stdout.splitlines()]
@@ -121,12 +124,25 @@ def test_objectives_are_compared_in_one_table(dlkit, corpus, tmp_path):
     for row in rows:
         assert row["seconds"] > 0
         # Of 16 words, 8 of each kind: who knows the kind has a perplexity of 8.
-        assert row["perplexity"] is None or row["perplexity"] < 13
+        assert 7.5 < row["perplexity"] < 13
+        assert row["predictions"] > 100
+        assert 0.7 < row["top_10"] <= 1
         assert row["eval.pairs"] > 0.5
     assert min(row["times_slower"] for row in rows) == 1
     assert not (tmp_path / "artifacts").exists()
 
 
-def test_an_objective_that_is_none_is_refused(dlkit, corpus):
-    done = dlkit("word2vec", "compare", corpus, "--objectives", "skipgram-nce", check=2)
-    assert "skipgram-nce" in done.stderr
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--objectives", "skipgram-nce"), "skipgram-nce"),
+        (("--objectives", ","), "--objectives"),
+        (("-s", "maxn=4"), "skipgram-softmax"),
+        (("-s", "deterministic=true"), "skipgram-softmax"),
+        (("-s", "initial=v.vec"), "initial"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused_before_reading(dlkit, corpus, arguments, said):
+    done = dlkit("word2vec", "compare", corpus, *arguments, check=2)
+    assert said in done.stderr.splitlines()[0]
+    assert "reading" not in done.stderr

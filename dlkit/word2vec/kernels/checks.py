@@ -19,12 +19,14 @@ Ids = npt.NDArray[np.int32]
 
 LARGEST_FLOAT: Final = 3e38  # as float32
 IDS_AT_ONCE: Final = 1 << 22
+MOST_LANES: Final = 1024
 
 
 def check_settings(
     *,
     model: str,
     loss: str,
+    context: str = "mean",
     dim: int,
     window: int,
     negative: int,
@@ -38,8 +40,10 @@ def check_settings(
     """Raise ValueError for a setting that the kernels cannot take."""
     if model not in ("skipgram", "cbow"):
         raise ValueError(f"model must be skipgram or cbow, not {model!r}")
-    if loss not in ("ns", "hs", "softmax"):
-        raise ValueError(f"loss must be ns, hs or softmax, not {loss!r}")
+    if loss not in ("ns", "hs"):
+        raise ValueError(f"loss must be ns or hs, not {loss!r}")
+    if context not in ("mean", "sum"):
+        raise ValueError(f"context must be mean or sum, not {context!r}")
     limits = (
         ("dim", dim, 1, 1 << 20),
         ("window", window, 1, 1 << 16),
@@ -48,7 +52,7 @@ def check_settings(
         ("lr", lr, 0, LARGEST_FLOAT),
         ("min_lr", min_lr, 0, LARGEST_FLOAT),
         ("epochs", epochs, 1, 1 << 31),
-        ("threads", threads, 1, 1 << 16),
+        ("threads", threads, 1, MOST_LANES),
         ("seed", seed, 0, 1 << 64),
     )
     for name, value, least, most in limits:
@@ -122,10 +126,10 @@ def check_state(
         "losses": ((lanes,), np.float64),
         "held": ((lanes, 3, 2 * plan.window), np.int32),
     }
-    for name, (shape, kind) in expected.items():
+    for name, (size, kind) in expected.items():
         array = arrays.get(name)
-        if array is None or array.shape != shape or array.dtype != kind:
-            raise ValueError(f"state has no array {name} of shape {shape} and {kind.__name__}")
+        if array is None or array.shape != size or array.dtype != kind:
+            raise ValueError(f"state has no array {name} of shape {size} and {kind.__name__}")
     positions, cursors = arrays["positions"], arrays["cursors"]
     if np.any(positions < bounds[:-1]) or np.any(positions > bounds[1:]):
         raise ValueError("state names a position outside the stream")
@@ -145,9 +149,12 @@ def check_state(
 
 def _within_table(targets: Negatives | Paths, cursors: npt.NDArray[np.int64]) -> bool:
     """Whether no draw of noise words would read beyond the table."""
-    from dlkit.word2vec.kernels.targets import PASSES, POOL, Negatives
+    from dlkit.word2vec.kernels.targets import PASSES, POOL, TABLE, Negatives
 
     if not isinstance(targets, Negatives):
         return True
-    last = len(targets.table) - targets.pool - 2 * targets.drawn - 8
-    return bool(np.all(cursors[:, POOL] <= last) and np.all(cursors[:, PASSES] < targets.passes))
+    beyond = targets.pool + 2 * targets.drawn + 8  # where a stretch's last draw may end
+    sound = cursors[:, POOL] <= len(targets.table) - beyond
+    sound &= (cursors[:, POOL] <= cursors[:, TABLE]) & (cursors[:, PASSES] < targets.passes)
+    sound &= cursors[:, TABLE] <= cursors[:, POOL] + beyond
+    return bool(sound.all())

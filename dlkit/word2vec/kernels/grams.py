@@ -42,7 +42,7 @@ def grams(offsets: Any, rows: Any, *, window: int, dim: int) -> Grams:
     return Grams(offsets, rows, aligned(sight, dim), aligned(sight, dim))
 
 
-def _divide(b: Any, operands: list[Any]) -> None:
+def _scale(b: Any, operands: list[Any]) -> None:
     """Scale a row: address to read and change, address of a copy, factor, bytes."""
     place, copy, factor, row_bytes = operands
 
@@ -65,7 +65,7 @@ def _subtract(b: Any, operands: list[Any]) -> None:
     v.loop(b, row_bytes, slice_of_rows, step=v.VECTOR_BYTES)
 
 
-scale_row = v.operation(_divide, v.ADDRESS, v.ADDRESS, v.SCALAR, v.COUNT)
+scale_row = v.operation(_scale, v.ADDRESS, v.ADDRESS, v.SCALAR, v.COUNT)
 subtract_row = v.operation(_subtract, v.ADDRESS, v.ADDRESS, v.COUNT)
 
 

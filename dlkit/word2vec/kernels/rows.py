@@ -42,7 +42,7 @@ class HotRows(NamedTuple):
     shared: Any  # (V, D) float32
     private: Any  # (H, D) float32: rows 0 .. H-1, the most frequent
     base: Any  # (H, D) float32: what they were when they were last taken
-    uses: Any  # (H,) int32: how often each was asked for since
+    uses: Any  # (H,) int64: how often each was asked for since
 
 
 class CopiedRows(NamedTuple):
@@ -53,13 +53,13 @@ class CopiedRows(NamedTuple):
     touched: Any  # (C,) int32: the row in each place
     used: Any  # (8,) int64: places taken, in the first
     pool: Any  # (C, D) float32
-    uses: Any  # (C,) int32: how often each was asked for in this round
+    uses: Any  # (C,) int64: how often each was asked for in this round
 
 
 def hot_rows(shared: Floats, hot: int) -> HotRows:
     """Rows for a thread with private copies of the first ``hot``."""
     dim = shared.shape[1]
-    base, uses = np.zeros((hot, dim), np.float32), np.zeros(hot, np.int32)
+    base, uses = np.zeros((hot, dim), np.float32), np.zeros(hot, np.int64)
     return HotRows(shared, aligned(hot, dim), base, uses)
 
 
@@ -73,7 +73,7 @@ def copied_rows(shared: Floats, capacity: int) -> CopiedRows:
         touched=np.zeros(capacity, np.int32),
         used=np.zeros(8, np.int64),
         pool=aligned(capacity, dim),
-        uses=np.zeros(capacity, np.int32),
+        uses=np.zeros(capacity, np.int64),
     )
 
 

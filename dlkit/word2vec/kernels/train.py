@@ -30,7 +30,7 @@ from dlkit.word2vec.kernels.targets import (
 if TYPE_CHECKING:
     from dlkit.word2vec.kernels.rows import CopiedRows, HotRows
 
-# Places in ``Lane.cursor``; those of ``targets`` are 2 and 7.
+# Places in ``Lane.cursor``; those of ``targets`` are 2, 7, 8 and 9.
 HELD: Final = 0  # words in the buffers
 READY: Final = 1  # the first of them that is not trained yet
 WORDS: Final = 3  # raw words read, over all epochs
