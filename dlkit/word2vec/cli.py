@@ -200,7 +200,7 @@ def train(
         bool | None,
         typer.Option(
             "--deterministic/--free",
-            help="The same bits with any number of threads (at most 4 work), up to half as fast "
+            help="The same bits with any number of threads (at most 4 work), two to three times slower "
             "[default: no].",
         ),
     ] = None,
