@@ -200,8 +200,8 @@ def train(
         bool | None,
         typer.Option(
             "--deterministic/--free",
-            help="The same bits with any number of threads (at most 4 work), two to three times slower "
-            "[default: no].",
+            help="The same bits with any number of threads (at most 4 work), two to three times "
+            "slower [default: no].",
         ),
     ] = None,
     device: Annotated[
