@@ -86,7 +86,8 @@ def validate(
         if len(details) > _MOST_TOLD:
             problems.append(f"and {len(details) - _MOST_TOLD:,} more mistakes")
     if problems:
-        raise DlkitError("; ".join(problems), hint="; ".join(filter(None, hints)), code=USAGE)
+        told = filter(None, dict.fromkeys(hints))  # the same hint serves many mistakes
+        raise DlkitError("; ".join(problems), hint="; ".join(told), code=USAGE)
     return settings
 
 

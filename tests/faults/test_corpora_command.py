@@ -126,7 +126,7 @@ def go_on(process) -> tuple[int, str]:
 @pytest.mark.parametrize("change", ["cut", "emptied", "grows", "removed", "replaced by a folder"])
 def test_a_corpus_that_changes_while_it_is_read_is_told_and_does_not_crash(dlkit, tmp_path, change):
     path = tmp_path / "corpus.txt"
-    path.write_text(pages(30, "\n"))
+    path.write_text(pages(90, "\n"))
     size = path.stat().st_size
     process = reading(dlkit, "corpus.txt", "--dim", "4", "--epochs", "1", "--sample", "1e-6")
     if change in ("cut", "emptied"):
