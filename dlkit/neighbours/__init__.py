@@ -1,0 +1,1 @@
+"""Exact nearest neighbours: distances and selection fused, no approximation in the answer."""

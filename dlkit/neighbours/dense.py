@@ -1,0 +1,279 @@
+"""The search through PyTorch: for other devices, and where there is no numba.
+
+Tiles of the distance matrix are computed by matrix products in float32, which are exact for bytes
+taken in pieces of so few columns that no sum exceeds 2^24, and lower bounds for floats. What may
+be among the nearest is brought to the host, computed there in float64 (floats), and ranked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from dlkit.errors import USAGE, DlkitError
+from dlkit.neighbours import ranking
+from dlkit.neighbours.answers import Neighbours, integer_distances
+from dlkit.neighbours.kernels.bounds import ROUNDED, TINY, relative_error
+from dlkit.neighbours.kernels.selection import CLOSE
+from dlkit.neighbours.ranking import Candidates
+from dlkit.neighbours.scaling import Points, Scaled
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    import torch
+
+    from dlkit.neighbours.fused import Block
+    from dlkit.neighbours.rows import Metric
+
+_QUERIES: Final = 512
+_POINTS: Final = 4096
+# Products of shifted bytes are at most 2^14, differences below 2^8; sums stay within 2^24.
+_PRODUCT_COLUMNS: Final = 1024
+_DIFFERENCE_COLUMNS: Final = 65_536
+_HELD: Final = 1 << 20  # candidates held before they are reduced
+
+
+class Dense:
+    """Points ready to be searched; the same answers as `fused.Fused`.
+
+    Args:
+        points: (N, D) bytes or floats.
+        metric: of `rows.METRICS`.
+        groups: (N,) or None.
+        device: a device of PyTorch.
+
+    Raises:
+        DlkitError: there is no such device.
+
+    """
+
+    def __init__(
+        self,
+        points: npt.NDArray[Any],
+        metric: Metric,
+        groups: npt.NDArray[np.int64] | None,
+        device: str,
+    ) -> None:
+        import torch
+
+        try:
+            self.device = torch.device(device)
+            torch.empty(1, device=self.device)
+        except (RuntimeError, AssertionError) as problem:
+            why = str(problem).partition("\n")[0]
+            raise DlkitError(f"device {device}: {why}", code=USAGE) from None
+        self.points, self.metric, self.groups = points, metric, groups
+
+    concurrent = False  # each block uses all of the device
+
+    @property
+    def engine(self) -> str:
+        """What computes, in words."""
+        return f"PyTorch on {self.device}"
+
+    def prepare(
+        self,
+        queries: npt.NDArray[Any],
+        k: int,
+        groups: npt.NDArray[np.int64] | None,
+        threads: int,
+    ) -> tuple[int, Block]:
+        """The size of a block, and the function of its first and last query."""
+        exact = self.points.dtype == np.uint8 and queries.dtype == np.uint8
+        tiles: ByteTiles | FloatTiles = (
+            ByteTiles(self.points, self.metric, self.device)
+            if exact
+            else FloatTiles(self.points, queries, self.metric, self.device)
+        )
+        del threads  # PyTorch has its own
+        size = max(1, min(_QUERIES, _HELD * 8 // k))
+
+        def block(first: int, stop: int) -> Neighbours:
+            candidates = Candidates(stop - first, k, tiles.keys_of(queries, first, stop))
+            theirs = None if groups is None else groups[first:stop]
+            with _full_precision():
+                self._fill(candidates, tiles, queries[first:stop], first, theirs)
+            return tiles.answer(candidates.finish(), queries[first:stop])
+
+        return size, block
+
+    def _fill(
+        self,
+        candidates: Candidates,
+        tiles: ByteTiles | FloatTiles,
+        queries: npt.NDArray[Any],
+        first: int,
+        groups: npt.NDArray[np.int64] | None,
+    ) -> None:
+        """Hold every point that may be among the nearest of a query."""
+        import torch
+
+        prepared = tiles.rows(queries, first=first)
+        k = candidates.k
+        for start in range(0, len(self.points), _POINTS):
+            stop = min(start + _POINTS, len(self.points))
+            low, high = tiles.bounds(prepared, start, stop)
+            if groups is not None and self.groups is not None:
+                same = torch.from_numpy(groups[:, None] == self.groups[None, start:stop])
+                same = same.to(self.device)
+                low = low.masked_fill(same, torch.inf)
+                high = high.masked_fill(same, torch.inf)
+            limits = tiles.limits(candidates.kth).to(self.device)
+            wanted = low < limits[:, None]
+            if k <= stop - start:
+                # Of this tile alone no more than its k nearest matter.
+                kth = high.kthvalue(k, dim=1, keepdim=True).values
+                wanted &= low <= kth
+            wanted &= low < torch.inf
+            query, point = torch.nonzero(wanted, as_tuple=True)
+            found = low[query, point]
+            candidates.add(query.cpu().numpy(), point.cpu().numpy() + start, found.cpu().numpy())
+
+
+@contextmanager
+def _full_precision() -> Iterator[None]:
+    """Products of float32 in float32, whatever the process has allowed."""
+    import torch
+
+    allowed = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(allowed)
+
+
+class ByteTiles:
+    """Keys of rows of bytes, exact: squared L2, L1, or minus product over length."""
+
+    def __init__(self, points: npt.NDArray[Any], metric: Metric, device: torch.device) -> None:
+        import torch
+
+        self.metric, self.device = metric, device
+        self.points = points
+        # On the device once; on the host the memory is shared.
+        self.there = torch.from_numpy(points).to(device)
+        self.lengths = ranking.squared_lengths(points)
+
+    def rows(self, queries: npt.NDArray[Any], *, first: int = 0) -> torch.Tensor:
+        """Queries on the device."""
+        import torch
+
+        del first
+        return torch.from_numpy(queries).to(self.device)
+
+    def bounds(self, queries: torch.Tensor, start: int, stop: int) -> tuple[Any, Any]:
+        """Keys (B, stop - start), which are their own lower and upper bounds."""
+        import torch
+
+        points = self.there[start:stop]
+        columns = _DIFFERENCE_COLUMNS if self.metric == "l1" else _PRODUCT_COLUMNS
+        keys: Any = torch.zeros(len(queries), stop - start, dtype=torch.float64, device=self.device)
+        for column in range(0, queries.shape[1], columns):
+            x = queries[:, column : column + columns].to(torch.float32)
+            y = points[:, column : column + columns].to(torch.float32)
+            if self.metric == "l1":
+                keys += torch.cdist(x, y, p=1.0)
+                continue
+            if self.metric == "l2":  # distances do not change when both are moved
+                x, y = x - 128, y - 128
+                xx, yy = (z.to(torch.float64).square().sum(1) for z in (x, y))
+                keys += xx[:, None] + yy
+                keys.sub_((x @ y.T).to(torch.float64), alpha=2)
+            else:
+                shifted = ((x - 128) @ (y - 128).T).to(torch.float64)
+                sums = x.to(torch.float64).sum(1)[:, None] + y.to(torch.float64).sum(1)
+                keys += shifted + 128 * sums - 16384 * x.shape[1]
+        if self.metric == "cosine":
+            lengths = torch.from_numpy(self.lengths[start:stop]).to(self.device)
+            keys = -keys / lengths.clamp(min=1).to(torch.float64).sqrt()
+            # Keys that differ by roundings only are ranked in integers on the host.
+            return keys * (1 + CLOSE), keys * (1 - CLOSE)
+        return keys, keys
+
+    def limits(self, kth: npt.NDArray[np.float64]) -> torch.Tensor:
+        """What lower bounds must be below."""
+        import torch
+
+        if self.metric == "cosine":
+            kth = kth * (1 - CLOSE)
+        return torch.from_numpy(kth)
+
+    def keys_of(self, queries: npt.NDArray[Any], first: int, stop: int) -> ranking.Keys:
+        """How candidates are ranked."""
+        if self.metric == "cosine":
+            return ranking.CosineKeys(self.points, queries[first:stop], self.lengths)
+        return ranking.Keys()
+
+    def answer(self, found: ranking.Found, queries: npt.NDArray[Any]) -> Neighbours:
+        """Distances of the nearest."""
+        squares = ranking.squared_lengths(queries)
+        distances = integer_distances(
+            self.metric, found.keys, found.products, squares, self.lengths, found.indices
+        )
+        return Neighbours(found.indices, distances)
+
+
+class FloatTiles:
+    """Bounds of the keys of rows of floats; see `kernels.bounds`."""
+
+    def __init__(
+        self,
+        points: npt.NDArray[Any],
+        queries: npt.NDArray[Any],
+        metric: Metric,
+        device: torch.device,
+    ) -> None:
+        self.metric, self.device = metric, device
+        self.points = points
+        self.scaled = Scaled(Points(points, metric), queries)
+        self.error = relative_error(points.shape[1])
+
+    def rows(self, rows: npt.NDArray[Any], *, first: int, points: bool = False) -> Any:
+        """Rows moved, scaled and rounded, on the device, with their squared or L1 lengths."""
+        import torch
+
+        scales = self.scaled.points if points else self.scaled.queries
+        moved = (rows - self.scaled.centre) * scales[first : first + len(rows), None]
+        there = torch.from_numpy(moved.astype(np.float32)).to(self.device)
+        wide = there.to(torch.float64)
+        return there, wide.abs().sum(1) if self.metric == "l1" else wide.square().sum(1)
+
+    def bounds(self, queries: Any, start: int, stop: int) -> tuple[Any, Any]:
+        """Lower and upper bounds (B, stop - start) of the keys."""
+        import torch
+
+        x, x_length = queries
+        y, y_length = self.rows(self.points[start:stop], first=start, points=True)
+        width = x.shape[1]
+        lengths = x_length[:, None] + y_length
+        if self.metric == "l1":
+            sums = torch.cdist(x, y, p=1.0).to(torch.float64)
+            slack = lengths * ROUNDED + 2 * width * TINY
+            return sums / (1 + 2 * self.error) - slack, sums * (1 + 2 * self.error) + slack
+        keys = lengths - 2 * (x @ y.T).to(torch.float64)
+        slack = lengths * self.error + 2 * width * TINY
+        if self.metric == "cosine":  # a row of zeros has key 1, and no lower bound exceeds it
+            zeros = (x_length == 0)[:, None] | (y_length == 0)
+            return (keys - slack) / 2, ((keys + slack) / 2).masked_fill(zeros, 1.0)
+        return keys - slack, keys + slack
+
+    def limits(self, kth: npt.NDArray[np.float64]) -> torch.Tensor:
+        """What lower bounds must be below."""
+        import torch
+
+        return torch.from_numpy(kth)
+
+    def keys_of(self, queries: npt.NDArray[Any], first: int, stop: int) -> ranking.Keys:
+        """How candidates are ranked."""
+        return ranking.FloatKeys(
+            self.points, queries[first:stop], self.scaled, self.scaled.queries[first:stop]
+        )
+
+    def answer(self, found: ranking.Found, queries: npt.NDArray[Any]) -> Neighbours:
+        """Distances of the nearest."""
+        del queries
+        return Neighbours(found.indices, self.scaled.distances(found.keys))

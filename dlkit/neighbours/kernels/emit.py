@@ -1,0 +1,211 @@
+"""Emitters of LLVM vector code for products and distances of rows, as wide as the machine allows.
+
+Every function takes an llvmlite builder and appends instructions to it. A *word* is what one lane
+takes of a row at a time: four bytes, two 16-bit integers, eight bytes or one float. An emitter of
+``STEPS`` adds to an accumulator what one word of a query and one word of each of several points
+contribute. Nothing here checks a bound: who emits a load or a store answers for its address.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from inspect import Parameter, Signature
+from typing import Any, Final, NamedTuple
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+BYTE: Final = ir.IntType(8)
+INT16: Final = ir.IntType(16)
+INT32: Final = ir.IntType(32)
+INT64: Final = ir.IntType(64)
+FLOAT: Final = ir.FloatType()
+POINTER: Final = ir.PointerType()
+
+# A multiply and an add may become one fused instruction; nothing else is relaxed.
+CONTRACT: Final = ("contract",)
+
+# numba has no types for these two.
+_alloca: Any = cgutils.alloca_once
+_function: Any = cgutils.get_or_insert_function
+
+
+class Width(NamedTuple):
+    """A machine's vectors: bits of one, the registers that hold them, instructions it has."""
+
+    bits: int
+    registers: int
+    features: frozenset[str]
+
+
+def width_of(features: frozenset[str], machine: str) -> Width:
+    """The widest vectors of a machine by what LLVM calls its features."""
+    if {"avx512f", "avx512bw", "avx512vl", "avx512dq"} <= features:
+        return Width(512, 32, features)
+    if "avx2" in features:
+        return Width(256, 16, features)
+    arm = machine in {"aarch64", "arm64"}
+    return Width(128, 32 if arm else 16, features | {"arm" if arm else "other"})
+
+
+def operation(emit: Callable[[Any, list[Any]], Any], *operands: Any) -> Any:
+    """A function for compiled code to call: ``emit(builder, values)`` gives a 64-bit integer."""
+
+    def declare(_context: Any, *_types: Any) -> tuple[Any, Any]:
+        def generate(_context: Any, b: Any, _signature: Any, values: list[Any]) -> Any:
+            return emit(b, values)
+
+        return types.int64(*operands), generate
+
+    # numba reads the number of operands from the signature.
+    names = ["context", *(f"operand{i}" for i in range(len(operands)))]
+    declare.__signature__ = Signature(  # type: ignore[attr-defined]
+        [Parameter(name, Parameter.POSITIONAL_OR_KEYWORD) for name in names]
+    )
+    declare.__name__ = emit.__name__
+    return intrinsic(declare)
+
+
+def integer(value: int) -> Any:
+    """A 64-bit constant."""
+    return ir.Constant(INT64, value)
+
+
+def vector(lane: Any, lanes: int) -> Any:
+    """The type of ``lanes`` lanes of type ``lane``."""
+    return ir.VectorType(lane, lanes)
+
+
+def bits(count: int) -> Any:
+    """The type of ``count`` bits."""
+    return ir.IntType(count)
+
+
+def filled(kind: Any, value: float) -> Any:
+    """A vector of type ``kind`` that holds one constant in every lane."""
+    return ir.Constant(kind, [ir.Constant(kind.element, value)] * kind.count)
+
+
+def load(b: Any, kind: Any, address: Any, offset: int = 0, align: int = 4) -> Any:
+    """Read a value of type ``kind``, ``offset`` bytes after ``address``."""
+    where = b.inttoptr(b.add(address, integer(offset)) if offset else address, POINTER)
+    return b.load(where, align=align, typ=kind)
+
+
+def store(b: Any, value: Any, address: Any, offset: int = 0, align: int = 4) -> None:
+    """Write ``value``, ``offset`` bytes after ``address``."""
+    where = b.inttoptr(b.add(address, integer(offset)) if offset else address, POINTER)
+    b.store(value, where, align=align)
+
+
+def shuffle(b: Any, first: Any, order: Sequence[int]) -> Any:
+    """Pick lanes of ``first`` by number."""
+    places = ir.Constant(vector(INT32, len(order)), [ir.Constant(INT32, i) for i in order])
+    return b.shuffle_vector(first, ir.Constant(first.type, ir.Undefined), places)
+
+
+def broadcast(b: Any, scalar: Any, lanes: int) -> Any:
+    """A vector that holds ``scalar`` in every lane."""
+    kind = vector(scalar.type, lanes)
+    lane = b.insert_element(ir.Constant(kind, ir.Undefined), scalar, ir.Constant(INT32, 0))
+    return shuffle(b, lane, [0] * lanes)
+
+
+def call(b: Any, name: str, result: Any, *values: Any) -> Any:
+    """Call one of LLVM's own functions."""
+    kind = ir.FunctionType(result, [value.type for value in values])
+    return b.call(_function(b.module, kind, name), values)
+
+
+def loop(b: Any, stop: Any, body: Callable[[Any], None]) -> None:
+    """Emit ``for i in range(stop): body(i)`` with 64-bit ``i``."""
+    before = b.block
+    inside, after = b.append_basic_block("loop"), b.append_basic_block("done")
+    b.cbranch(b.icmp_signed("<", integer(0), stop), inside, after)
+    b.position_at_end(inside)
+    index = b.phi(INT64)
+    index.add_incoming(integer(0), before)
+    body(index)
+    following = b.add(index, integer(1))
+    index.add_incoming(following, b.block)
+    b.cbranch(b.icmp_signed("<", following, stop), inside, after)
+    b.position_at_end(after)
+
+
+class Register:
+    """A value that changes in a loop; LLVM keeps it in a machine register."""
+
+    def __init__(self, b: Any, value: Any) -> None:
+        self.builder = b
+        self.slot = _alloca(b, value.type)
+        self.kind = value.type
+        self.set(value)
+
+    def get(self) -> Any:
+        """The value now."""
+        return self.builder.load(self.slot, typ=self.kind)
+
+    def set(self, value: Any) -> None:
+        """Change the value."""
+        self.builder.store(value, self.slot)
+
+
+def byte_products(b: Any, width: Width, total: Any, query: Any, points: Any) -> Any:
+    """Add four products of a query's bytes (0 to 255) and a point's (-128 to 127) to each lane."""
+    bits = width.bits
+    if "arm" in width.features:
+        # There is no product of signed and unsigned bytes: both are unsigned here (`signed`).
+        kind = vector(BYTE, 16)
+        query, points = b.bitcast(query, kind), b.bitcast(points, kind)
+        return call(b, "llvm.aarch64.neon.udot.v4i32.v16i8", total.type, total, query, points)
+    return call(b, f"llvm.x86.avx512.vpdpbusd.{bits}", total.type, total, query, points)
+
+
+def short_products(b: Any, width: Width, total: Any, query: Any, points: Any) -> Any:
+    """Add two products of 16-bit integers (0 to 255) to each lane; LLVM knows the pattern."""
+    halves, full = vector(INT16, width.bits // 16), vector(INT32, width.bits // 16)
+    product = b.mul(b.sext(b.bitcast(query, halves), full), b.sext(b.bitcast(points, halves), full))
+    even = shuffle(b, product, range(0, full.count, 2))
+    odd = shuffle(b, product, range(1, full.count, 2))
+    return b.add(total, b.add(even, odd))
+
+
+def byte_differences(b: Any, width: Width, total: Any, query: Any, points: Any) -> Any:
+    """Add eight absolute differences of bytes to each 64-bit lane (x86)."""
+    kind = vector(BYTE, width.bits // 8)
+    name = {512: "avx512.psad.bw.512", 256: "avx2.psad.bw", 128: "sse2.psad.bw"}[width.bits]
+    found = call(b, f"llvm.x86.{name}", total.type, b.bitcast(query, kind), b.bitcast(points, kind))
+    return b.add(total, found)
+
+
+def plain_differences(b: Any, width: Width, total: Any, query: Any, points: Any) -> Any:
+    """Add four absolute differences of bytes to each 32-bit lane, on any machine."""
+    kind, halves = vector(BYTE, width.bits // 8), vector(INT16, width.bits // 16)
+    x, y = b.bitcast(query, kind), b.bitcast(points, kind)
+    larger, smaller = (
+        call(b, f"llvm.{name}.v{kind.count}i8", kind, x, y) for name in ("umax", "umin")
+    )
+    found = b.bitcast(b.sub(larger, smaller), halves)
+    found = b.add(b.and_(found, filled(halves, 255)), b.lshr(found, filled(halves, 8)))
+    found = b.bitcast(found, total.type)
+    pairs = b.add(b.and_(found, filled(total.type, 65535)), b.lshr(found, filled(total.type, 16)))
+    return b.add(total, pairs)
+
+
+def float_products(b: Any, _width: Width, total: Any, query: Any, points: Any) -> Any:
+    """Add a product of floats to each lane."""
+    return b.fadd(total, b.fmul(query, points, flags=CONTRACT), flags=CONTRACT)
+
+
+def float_differences(b: Any, width: Width, total: Any, query: Any, points: Any) -> Any:
+    """Add an absolute difference of floats to each lane."""
+    difference = b.fsub(query, points)
+    name = f"llvm.fabs.v{width.bits // 32}f32"
+    return b.fadd(total, call(b, name, total.type, difference))
+
+
+def lowest(b: Any, values: list[Any]) -> Any:
+    """The number of the lowest bit that is set; for `operation`."""
+    return call(b, "llvm.cttz.i64", INT64, values[0], ir.Constant(bits(1), 0))

@@ -1,0 +1,34 @@
+"""The panel functions of this machine, and the sizes that go with them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dlkit.neighbours.kernels import emit, panels
+from dlkit.neighbours.kernels.panels import Shape
+
+WIDTH: Final = panels.host()
+POINTS: Final = panels.points_of(WIDTH)
+
+_PRODUCTS: Final = panels.products(WIDTH)
+_DIFFERENCES: Final = panels.differences(WIDTH)
+_FLOAT_PRODUCTS: Final = Shape(emit.float_products, emit.FLOAT, panels.rows_of(WIDTH, emit.FLOAT))
+_FLOAT_DIFFERENCES: Final = _FLOAT_PRODUCTS._replace(step=emit.float_differences)
+
+PRODUCT_ROWS: Final = _PRODUCTS.rows
+DIFFERENCE_ROWS: Final = _DIFFERENCES.rows
+FLOAT_ROWS: Final = _FLOAT_PRODUCTS.rows
+
+# Products of bytes: columns in a word, and what is taken off a point's bytes to make them signed.
+SHORTS: Final = _PRODUCTS.step is emit.short_products
+PRODUCT_COLUMNS: Final = 2 if SHORTS else 4
+SHIFT: Final = 0 if SHORTS or "arm" in WIDTH.features else 128
+DIFFERENCE_COLUMNS: Final = _DIFFERENCES.word_bytes
+
+squares = panels.panel(WIDTH, _PRODUCTS, panels.expanded, panels.below)
+cosines = panels.panel(WIDTH, _PRODUCTS, panels.moved, panels.steeper)
+products = panels.panel(WIDTH, _PRODUCTS, panels.summed, panels.below)
+differences = panels.panel(WIDTH, _DIFFERENCES, panels.summed, panels.below)
+float_squares = panels.panel(WIDTH, _FLOAT_PRODUCTS, panels.float_expanded, panels.float_below)
+float_differences = panels.panel(WIDTH, _FLOAT_DIFFERENCES, panels.float_summed, panels.float_below)
+lowest_bit = emit.operation(emit.lowest, panels.ADDRESS)
