@@ -7,6 +7,7 @@ https://www.w3.org/TR/SVG11/
 
 from __future__ import annotations
 
+import base64
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -109,6 +110,27 @@ class Drawing:
         """A filled circle; ``tip`` is shown where a pointer rests on it."""
         place = f'cx="{number(x)}" cy="{number(y)}" r="{number(radius)}"'
         self._add("circle", place, look, f"<title>{escaped(tip)}</title>" if tip else None)
+
+    def image(self, x: float, y: float, width: float, height: float, png: bytes, tip: str) -> None:
+        """A picture, its pixels kept as squares; ``tip`` says in words what it shows.
+
+        Args:
+            x: its left side, px.
+            y: its top, px.
+            width: px.
+            height: px.
+            png: the file's bytes.
+            tip: shown where a pointer rests on it, and told by readers of screens.
+
+        """
+        sides = zip(("x", "y", "width", "height"), (x, y, width, height), strict=True)
+        place = " ".join(f'{name}="{number(value)}"' for name, value in sides)
+        data = base64.b64encode(png).decode("ascii")
+        attributes = (
+            f'{place} preserveAspectRatio="none" style="image-rendering: pixelated" '
+            f'href="data:image/png;base64,{data}"'
+        )
+        self._add("image", attributes, "picture", f"<title>{escaped(tip)}</title>")
 
     def text(
         self,

@@ -1,0 +1,1 @@
+"""k nearest neighbours: the class of what lies nearest."""

@@ -1,0 +1,259 @@
+"""Options that several commands of knn share, and how they become settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dlkit import console
+from dlkit.config.cli import complete_recipe
+from dlkit.errors import USAGE, DlkitError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from dlkit.knn.config import KnnConfig
+    from dlkit.knn.saved import Knn
+
+
+# The options that are settings: of the data's reading, and the others.
+_READING = (
+    "image_column",
+    "text_column",
+    "label_column",
+    "columns",
+    "train_split",
+    "test_split",
+    "test_share",
+    "size",
+    "fit",
+    "colour",
+    "skip_bad",
+    "limit",
+    "encoding",
+)
+_SETTINGS = (
+    "data",
+    "k",
+    "metric",
+    "weights",
+    "preprocess",
+    "features",
+    "folds",
+    "keep",
+    "seed",
+    "threads",
+    "device",
+)
+# What other data share with those of an artifact.
+_READ_ALIKE = ("image_column", "text_column", "label_column", "encoding")
+
+
+def _complete_recipe(incomplete: str) -> list[str]:
+    prefix = "knn/"
+    return [name.removeprefix(prefix) for name in complete_recipe(prefix + incomplete)]
+
+
+def complete_index(incomplete: str) -> list[str]:
+    """Names of artifacts of knn, for the shell."""
+    from dlkit.artifacts.store import completions
+
+    return completions(incomplete, kinds={"index"})
+
+
+def complete_encoder(incomplete: str) -> list[str]:
+    """Names of artifacts that encode, for the shell."""
+    from dlkit.artifacts.store import completions
+
+    return completions(incomplete, kinds={"word-vectors"})
+
+
+# The defaults in these texts are those of config.py; a test holds the two together.
+Recipe = Annotated[
+    str | None,
+    typer.Option("--recipe", "-r", help="Recipe: NAME or path.", autocompletion=_complete_recipe),
+]
+From = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="NAME",
+        help="Artifact of knn: NAME, TASK/NAME or a path [default: the newest].",
+        autocompletion=complete_index,
+    ),
+]
+K = Annotated[
+    str | None,
+    typer.Option("--k", "-k", help="Neighbours that vote: 5 or 1,3,5 [default: 1 to 21]."),
+]
+ArtifactK = Annotated[
+    int | None,
+    typer.Option("--k", "-k", min=1, help="Neighbours [default: the artifact's]."),
+]
+Metric = Annotated[
+    str | None, typer.Option(help="Distances: l2, l1, cosine, or several: l1,l2 [default: l2].")
+]
+Weights = Annotated[
+    str | None,
+    typer.Option(
+        help="Votes: uniform, or distance (each neighbour's is 1/distance; where some are at "
+        "distance 0 only these vote), or both [default: uniform]."
+    ),
+]
+Preprocess = Annotated[
+    str | None,
+    typer.Option(
+        help="Steps learnt from training data: grey resize:S crop:S contrast scale centre "
+        "standardise pca:N zca hog, such as grey,hog [default: none]."
+    ),
+]
+Features = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Artifact that encodes the inputs: word2vec/NAME makes texts the mean of their "
+        "words' vectors [default: none].",
+        autocompletion=complete_encoder,
+    ),
+]
+MovedFeatures = Annotated[
+    str | None,
+    typer.Option(
+        "--features",
+        metavar="NAME",
+        help="Where the encoder is that the artifact was made with [default: where it was].",
+        autocompletion=complete_encoder,
+    ),
+]
+Folds = Annotated[
+    str | None,
+    typer.Option(
+        help="Parts of the cross-validation; loo: every sample by all others; none (train) "
+        "[default: 5]."
+    ),
+]
+TestShare = Annotated[
+    float | None,
+    typer.Option(help="Share held out where there is no test split [default: 0.2]."),
+]
+Encoding = Annotated[
+    str | None, typer.Option(help="Characters of tables and texts [default: utf-8].")
+]
+Seed = Annotated[int | None, typer.Option(help="Of everything random [default: 1].")]
+Threads = Annotated[
+    int | None,
+    typer.Option(help="CPU threads; any number gives the same answers [default: all cores]."),
+]
+Device = Annotated[
+    str | None, typer.Option(help="Where to search: cpu, cuda or mps [default: cpu].")
+]
+Data = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[DATA]…",
+        help="A folder (of class folders, or a data set's), tables (.csv .tsv .json .parquet …), "
+        "builtin:NAME or a hub id.",
+    ),
+]
+Inputs = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="INPUT…",
+        help="Files, folders, patterns; - reads stdin: one image, or a text a line.",
+    ),
+]
+
+
+def reading(arguments: Mapping[str, object]) -> dict[str, object]:
+    """Those of a command's ``arguments`` that say how data are read, by dotted key."""
+    return {f"input.{name}": arguments[name] for name in _READING if name in arguments}
+
+
+def settings(arguments: Mapping[str, object]) -> dict[str, object]:
+    """Those of a command's ``arguments`` that are settings, by dotted key; None: not given."""
+    found = {name: arguments[name] for name in _SETTINGS if name in arguments}
+    found["data"] = found.get("data") or None
+    if isinstance(found.get("k"), int):
+        found["k"] = str(found["k"])  # of one number a list is made, too
+    return found | reading(arguments)
+
+
+def named(options: Mapping[str, object]) -> dict[str, object]:
+    """The same by the names of the options."""
+    return {
+        f"--{key.removeprefix('input.').replace('_', '-')}": value for key, value in options.items()
+    }
+
+
+def config_of(
+    recipe: str | None,
+    sets: Sequence[str] | None,
+    options: Mapping[str, object],
+    *,
+    knn: Knn | None = None,
+    other_data: bool = False,
+) -> tuple[KnnConfig, Path | None]:
+    """The settings that were asked for, and the recipe's file.
+
+    Args:
+        recipe: name or path.
+        sets: assignments of ``--set``.
+        options: the options by dotted key.
+        knn: an artifact whose settings are those that nobody gives.
+        other_data: it is asked about other data: how its own were read does not count, but for
+            the names of columns and the encoding.
+
+    Raises:
+        DlkitError: (USAGE) an unknown key, or a value that does not fit.
+
+    """
+    from dlkit.config import recipes
+    from dlkit.config.resolve import resolve
+    from dlkit.knn.config import KnnConfig
+
+    path = recipes.find(recipe, task="knn") if recipe is not None else None
+    base = None if knn is None else knn.settings()
+    if base is not None and other_data:
+        base["input"] = {key: base["input"].get(key) for key in _READ_ALIKE}
+    return (
+        resolve(KnnConfig, recipe=path, sets=sets or (), options=options, base=base),
+        path,
+    )
+
+
+def opened(
+    source: str | None, *, quiet: bool, features: str | None = None, rows: bool = True
+) -> Knn:
+    """The artifact that ``--from`` names, else the newest, which is said.
+
+    Raises:
+        DlkitError: there is none, or it is damaged.
+
+    """
+    from dlkit.artifacts.finding import find
+    from dlkit.knn.saved import KIND, open_knn
+
+    path = find(source, kinds={KIND})
+    knn = open_knn(path, features=features, encoder=rows)
+    if source is None and not quiet:
+        size = f"{len(knn.points.rows):,} points x {knn.points.rows.shape[1]:,}"
+        console.note(f"using {knn.reference}: {size}, k {knn.choice.k}, {knn.choice.metric}")
+    return knn
+
+
+def refuse(given: Mapping[str, object], *, why: str) -> None:
+    """Refuse options that mean nothing here.
+
+    Args:
+        given: values by option; None, False and empty were not given.
+        why: the end of the message.
+
+    Raises:
+        DlkitError: (USAGE) one was given.
+
+    """
+    named = [name for name, value in given.items() if value not in (None, False, [], ())]
+    if named:
+        raise DlkitError(f"{', '.join(named)}: {why}", hint=f"leave out {named[0]}", code=USAGE)

@@ -1,0 +1,81 @@
+"""`dlkit knn inspect`: the distance of pixels follows the background, and the report says so."""
+
+from __future__ import annotations
+
+import json
+from xml.etree import ElementTree
+
+import numpy as np
+from sklearn.neighbors import KNeighborsClassifier
+
+from dlkit.data.shapes import draw
+
+
+def test_pixels_follow_the_background_and_features_the_shape(dlkit):
+    done = dlkit("knn", "inspect", "builtin:shapes", "--compare-features", "grey,hog",
+                 "-k", "5", "--explain", "4", "--out", "knn.svg", "--json")  # fmt: skip
+    found = json.loads(done.stdout)
+    pixels, hog = found["features"]
+    assert pixels["accuracy"] < 0.2
+    assert pixels["shared"]["background"] > 0.8 > 0.2 > pixels["shared"]["class"]
+    assert hog["accuracy"] > 0.7
+    assert hog["shared"]["class"] > 0.7 > 0.2 > hog["shared"]["background"]
+    assert abs(found["chance"]["background"] - 0.1) < 0.02
+    assert "this distance follows the background" in found["says"][0]
+    assert "this distance follows the class" in found["says"][1]
+    picture = (dlkit.folder / "knn.svg").read_bytes()
+    root = ElementTree.fromstring(picture)
+    texts = [each.text or "" for each in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert any("share the background" in text for text in texts)
+    assert any(text.startswith("✓") for text in texts)
+    assert any(text.startswith("✗") for text in texts)
+    assert len(root.findall("{http://www.w3.org/2000/svg}image")) == 4 * 2 * 6
+
+
+def test_shares_are_those_of_scikit_learns_neighbours(dlkit):
+    done = dlkit("knn", "inspect", "builtin:shapes", "--limit", "300", "--explain", "0", "-k", "3",
+                 "--json")  # fmt: skip
+    (pixels,) = json.loads(done.stdout)["features"]
+    train, labels, ground = draw(300, size=(32, 32), agree=True, seed=1)
+    test, truth, theirs = draw(75, size=(32, 32), agree=False, seed=1)
+    model = KNeighborsClassifier(3, algorithm="brute")
+    model.fit(train.reshape(300, -1).astype(float), labels)
+    queries = test.reshape(75, -1).astype(float)
+    near = model.kneighbors(queries, return_distance=False)
+    assert pixels["shared"]["class"] == np.mean(labels[near] == truth[:, None])
+    assert pixels["shared"]["background"] == np.mean(ground[near] == theirs[:, None])
+    assert pixels["accuracy"] == np.mean(model.predict(queries) == truth)
+    assert not dlkit.home.exists()
+
+
+def test_an_artifact_is_inspected_with_its_own_settings(dlkit):
+    dlkit("knn", "train", "builtin:digits", "-k", "3", "--metric", "l1", "--folds", "none")
+    done = dlkit("knn", "inspect", "--explain", "2", "--json")
+    found = json.loads(done.stdout)
+    assert (found["k"], found["metric"]) == (3, "l1")
+    assert found["features"][0]["shared"].keys() == {"class"}
+    assert found["picture"].endswith("reports/knn/digits/inspect-1/neighbours.svg")
+    refused = dlkit("knn", "inspect", "--from", "digits", "--limit", "5", check=2)
+    assert "an artifact was made with its own" in refused.stderr
+
+
+def test_data_without_an_artifact_are_reported_on_beside(dlkit):
+    done = dlkit("knn", "inspect", "builtin:digits", "--explain", "2")
+    rows = [row.split("\t") for row in done.stdout.splitlines()]
+    assert rows[0][0] == "pixels"
+    assert rows[1][0] == "by chance"
+    assert (dlkit.home / "reports/data/digits/inspect-1/neighbours.svg").is_file()
+
+
+def test_a_table_is_drawn_by_the_names_of_its_rows(dlkit, table):
+    dlkit("knn", "inspect", table, "--explain", "2", "--out", "rows.svg")
+    assert "table.csv" in (dlkit.folder / "rows.svg").read_text(encoding="utf-8")
+
+
+def test_mistakes_are_told_before_the_work(dlkit):
+    shapes = ("knn", "inspect", "builtin:shapes")
+    done = dlkit(*shapes, "--compare-features", "pixels|hogg", check=2)
+    assert "did you mean hog" in done.stderr
+    assert "draws nothing" in dlkit(*shapes, "--explain", "0", "--out", "x.svg", check=2).stderr
+    assert "one is needed" in dlkit(*shapes, "--metric", "l1,l2", check=2).stderr
+    assert "k is 9,999" in dlkit(*shapes, "-k", "9999", check=2).stderr

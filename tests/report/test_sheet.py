@@ -1,0 +1,82 @@
+"""Contact sheets: every cell is there, with its captions and its mark, as SVG and as PNG."""
+
+from __future__ import annotations
+
+import base64
+import io
+from xml.etree import ElementTree
+
+import numpy as np
+from PIL import Image
+
+from dlkit.report.sheet import Cell, Row, draw_sheet, paint_sheet, png_of
+
+NAMESPACE = "{http://www.w3.org/2000/svg}"
+HEADS = ("query", "nearest")
+
+
+def picture(height, width, channels, seed=0):
+    random = np.random.default_rng(seed)
+    return random.integers(0, 256, (height, width, channels), dtype=np.uint8)
+
+
+def rows():
+    return [
+        Row(
+            Cell(picture(4, 8, 3), "", ("<狗>", "far")),
+            [
+                Cell(picture(4, 4, 1), "", ("cat", "1.5"), "right"),
+                Cell(None, "a text of many words " * 20, ("dog",), "wrong"),
+            ],
+        )
+    ]
+
+
+def test_a_sheet_is_an_svg_whose_text_is_text_and_whose_pictures_are_whole():
+    root = ElementTree.fromstring(
+        draw_sheet(rows(), heads=HEADS, title="a & b", lines=["one", "2"])
+    )
+    texts = [each.text for each in root.iter(f"{NAMESPACE}text")]
+    for text in ("a & b", "one", "2", "query", "nearest", "<狗>", "✓ cat", "✗ dog", "1.5"):
+        assert text in texts
+    first, second = root.findall(f"{NAMESPACE}image")
+    for element, (height, width, channels) in ((first, (4, 8, 3)), (second, (4, 4, 1))):
+        data = base64.b64decode(element.get("href").removeprefix("data:image/png;base64,"))
+        with Image.open(io.BytesIO(data)) as image:
+            pixels = np.asarray(image).reshape(height, width, channels)
+        np.testing.assert_array_equal(pixels, picture(height, width, channels))
+    assert float(first.get("width")) == 2 * float(first.get("height"))
+    assert first.find(f"{NAMESPACE}title").text == "<狗>; far"
+
+
+def test_what_is_drawn_lies_within_the_picture():
+    root = ElementTree.fromstring(
+        draw_sheet(rows() * 3, heads=HEADS, title="t", lines=["a long line under the title " * 5])
+    )
+    width, height = float(root.get("width")), float(root.get("height"))
+    for element in root.iter(f"{NAMESPACE}text"):
+        assert 0 <= float(element.get("x")) < width
+        assert 0 < float(element.get("y")) < height
+    assert width > 5 * 28 * 5
+
+
+def test_a_long_text_ends_in_an_ellipsis():
+    root = ElementTree.fromstring(draw_sheet(rows(), heads=HEADS, title="t", lines=[]))
+    assert any((each.text or "").endswith("…") for each in root.iter(f"{NAMESPACE}text"))
+
+
+def test_the_same_sheet_as_a_bitmap_says_what_its_font_lacks():
+    data, lacking = paint_sheet(rows(), heads=HEADS, title="t", lines=["l"])
+    with Image.open(io.BytesIO(data)) as image:
+        assert image.format == "PNG"
+        pixels = np.asarray(image.convert("RGB"))
+    assert lacking == 1
+    # The frame of what is right is drawn in its colour.
+    assert (pixels == (0x0A, 0x73, 0x50)).all(axis=2).any()
+
+
+def test_a_picture_keeps_its_pixels():
+    for channels in (1, 3):
+        with Image.open(io.BytesIO(png_of(picture(5, 3, channels)))) as image:
+            pixels = np.asarray(image).reshape(5, 3, channels)
+        np.testing.assert_array_equal(pixels, picture(5, 3, channels))
