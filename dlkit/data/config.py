@@ -1,4 +1,4 @@
-"""The settings of text data: where the words come from and which of them count."""
+"""The settings of data: of a corpus of words, and of samples with labels."""
 
 from __future__ import annotations
 
@@ -37,9 +37,66 @@ class TextConfig(Settings):
     @field_validator("encoding")
     @classmethod
     def _known(cls, name: str) -> str:
-        try:
-            b"a".decode(name, "replace")  # refuses base64 and its like, which are codecs, too
-            codecs.getincrementaldecoder(name)
-        except (LookupError, ValueError) as problem:
-            raise ValueError("must be a character encoding, such as utf-8 or gb18030") from problem
-        return name
+        return known_encoding(name)
+
+
+class SampleConfig(Settings):
+    """How inputs and their labels are found and read."""
+
+    image_column: str | None = Field(None, description="the column that holds the images")
+    text_column: str | None = Field(None, description="the column that holds the texts")
+    label_column: str | None = Field(None, description="the column that holds the classes")
+    columns: tuple[str, ...] = Field(
+        default=(), description="the columns of a table to learn from; all but the label if empty"
+    )
+    train_split: str | None = Field(None, description="the split to learn from")
+    test_split: str | None = Field(None, description="the split to be judged on")
+    test_share: float = Field(
+        0.2, gt=0, lt=1, description="of the samples, held out where there is no test split"
+    )
+    size: str | None = Field(
+        None,
+        pattern=r"^[1-9]\d{0,4}(x[1-9]\d{0,4})?$",
+        description="resize images: one side for squares, or WIDTHxHEIGHT, in pixels",
+    )
+    fit: Literal["crop", "stretch", "pad"] = Field(
+        "crop", description="how an image of another shape is made to fit the size"
+    )
+    colour: Literal["auto", "grey", "rgb"] = Field(
+        "auto", description="channels of the images; auto: grey if all images are"
+    )
+    skip_bad: bool = Field(
+        default=False, description="leave out, and count, samples that cannot be read"
+    )
+    limit: int | None = Field(
+        None, ge=1, description="use at most this many samples of each split, classes in proportion"
+    )
+    encoding: str = Field("utf-8", description="the character encoding of tables in text form")
+
+    @field_validator("encoding")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        return known_encoding(name)
+
+    @property
+    def height_and_width(self) -> tuple[int, int] | None:
+        """The size asked for, in pixels."""
+        if self.size is None:
+            return None
+        width, _, height = self.size.partition("x")
+        return int(height or width), int(width)
+
+
+def known_encoding(name: str) -> str:
+    """A character encoding's name, checked.
+
+    Raises:
+        ValueError: there is no such encoding.
+
+    """
+    try:
+        b"a".decode(name, "replace")  # refuses base64 and its like, which are codecs, too
+        codecs.getincrementaldecoder(name)
+    except (LookupError, ValueError) as problem:
+        raise ValueError("must be a character encoding, such as utf-8 or gb18030") from problem
+    return name

@@ -34,28 +34,43 @@ def csv_rows(
             than the header.
 
     """
+    rows = (row for _, row in table_rows(chunks, name, tabs=tabs))
+    names = [cell.strip() for cell in next(rows, [])]
+    sample = list(islice(rows, SAMPLE))
+    found = {
+        heading: [row[place] for row in sample if place < len(row)]
+        for place, heading in enumerate(names)
+    }
+    chosen, note = choose(name, names, found, column)
+    if note:
+        yield Noted(note)
+    place = names.index(chosen)
+    for row in chain(sample, rows):
+        if has_text(row[place] if place < len(row) else None, tally):
+            yield row[place] + "\n"
+
+
+def table_rows(chunks: Iterator[str], name: str, *, tabs: bool) -> Iterator[tuple[int, list[str]]]:
+    """The header and the rows, none longer than it, each with the number of its first line.
+
+    Args:
+        chunks: the characters.
+        name: what a person calls the source.
+        tabs: as in ``csv_rows``.
+
+    Raises:
+        DlkitError: a quotation mark that does not close, or a row with more cells than the header.
+
+    """
     before = csv.field_size_limit(LONGEST_ROW)
     try:
-        rows = _rows(chunks, name, tabs=tabs)
-        names = [cell.strip() for cell in next(rows, [])]
-        sample = list(islice(rows, SAMPLE))
-        found = {
-            heading: [row[place] for row in sample if place < len(row)]
-            for place, heading in enumerate(names)
-        }
-        chosen, note = choose(name, names, found, column)
-        if note:
-            yield Noted(note)
-        place = names.index(chosen)
-        for row in chain(sample, rows):
-            if has_text(row[place] if place < len(row) else None, tally):
-                yield row[place] + "\n"
+        yield from _rows(chunks, name, tabs=tabs)
     finally:
         csv.field_size_limit(before)
 
 
-def _rows(chunks: Iterator[str], name: str, *, tabs: bool) -> Iterator[list[str]]:
-    """The header and the rows, none longer than it; blank lines are no rows."""
+def _rows(chunks: Iterator[str], name: str, *, tabs: bool) -> Iterator[tuple[int, list[str]]]:
+    """As ``table_rows``; blank lines are no rows."""
     lines = _lines(chunks, name)
     skipped = 0
     header = ""
@@ -95,7 +110,7 @@ def _rows(chunks: Iterator[str], name: str, *, tabs: bool) -> Iterator[list[str]
                 else f'a cell with a {kind} needs quotation marks: "hello{mark} world"',
             )
         if row:
-            yield row
+            yield number, row
 
 
 def _delimiter(header: str) -> str:

@@ -16,13 +16,13 @@ from dlkit.data import formats
 from dlkit.data.wording import counted, shown
 from dlkit.errors import DlkitError
 
-_TABLES: Final = ("parquet", "arrow", "csv", "tsv", "json")
+TABLES: Final = ("parquet", "arrow", "csv", "tsv", "json")
 # Cards and settings that lie beside a data set's tables.
-_ASIDE: Final = re.compile(
+ASIDE: Final = re.compile(
     r"(?i)(readme|licen[cs]e|copying|notice|citation)(\..*)?|dataset_infos?\.json|dataset_dict\.json"
     r"|state\.json"
 )
-_WORDS: Final = {
+SPLIT_WORDS: Final = {
     "train": "train",
     "training": "train",
     "test": "test",
@@ -59,16 +59,16 @@ def look(folder: Path, split: str) -> Contents:
         DlkitError: a folder cannot be listed, there is nothing to read, or no such split.
 
     """
-    found, hidden = _walk(folder)
-    kept = [path for path in found if not _ASIDE.fullmatch(path.name)]
-    tables = [path for path in kept if formats.by_name(path.name)[0] in _TABLES]
+    found, hidden = walk(folder)
+    kept = [path for path in found if not ASIDE.fullmatch(path.name)]
+    tables = [path for path in kept if formats.by_name(path.name)[0] in TABLES]
     texts = [path for path in kept if formats.by_name(path.name)[0] == "text"]
     plain = [path for path in texts if _inner_suffix(path) in (".txt", ".text")]
     rivals = plain or [path for path in texts if not _inner_suffix(path)]
     if tables and rivals and not _is_data_set(folder, tables, rivals):
         raise _mixed(folder, tables, rivals)
     if tables:
-        files, notes = _one_split(folder, _one_format(tables), split)
+        files, notes = _one_split(folder, one_format(tables), split)
     else:
         files, notes = plain or texts, []
     if not files:
@@ -110,7 +110,7 @@ def _mixed(folder: Path, tables: list[Path], plain: list[Path]) -> DlkitError:
     )
 
 
-def _walk(folder: Path) -> tuple[list[Path], int]:
+def walk(folder: Path) -> tuple[list[Path], int]:
     """All files below a folder in the order of their paths, and how many hidden ones there are."""
     found: list[Path] = []
     hidden = 0
@@ -138,10 +138,10 @@ def _inner_suffix(path: Path) -> str:
     return suffixes[-1] if suffixes else ""
 
 
-def _one_format(tables: list[Path]) -> list[Path]:
+def one_format(tables: list[Path]) -> list[Path]:
     """The tables of the format that most files have; a data set is of one format."""
     kinds = [formats.by_name(path.name)[0] for path in tables]
-    most = max(_TABLES, key=lambda kind: (kinds.count(kind), -_TABLES.index(kind)))
+    most = max(TABLES, key=lambda kind: (kinds.count(kind), -TABLES.index(kind)))
     return [path for path, kind in zip(tables, kinds, strict=True) if kind == most]
 
 
@@ -149,8 +149,8 @@ def split_of(path: Path) -> str | None:
     """The split that a path inside a data set names, the file's name before its folders'."""
     for part in reversed(path.parts):
         for word in re.split(r"[\W_\d]+", part.lower()):
-            if word in _WORDS:
-                return _WORDS[word]
+            if word in SPLIT_WORDS:
+                return SPLIT_WORDS[word]
     return None
 
 
@@ -163,7 +163,7 @@ def _one_split(folder: Path, tables: list[Path], split: str) -> tuple[list[Path]
                 f"{shown(folder)} has no split {split!r}: its files name none", hint="--split all"
             )
         return tables, []
-    wanted = _WORDS.get(split, split)
+    wanted = SPLIT_WORDS.get(split, split)
     files = [path for path in tables if (splits[path] or "train") == wanted]
     if not files:
         raise DlkitError(

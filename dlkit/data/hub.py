@@ -64,7 +64,7 @@ def check(name: str, *, typed: str) -> None:
 
 
 _DOWNLOAD: Final = "hf download --repo-type dataset"
-_WHAT_ELSE: Final = "give a file, a folder or builtin:reviews"
+_WHAT_ELSE: Final = "give a file, a folder or builtin:NAME"
 
 
 def rows(name: str, split: str) -> Any:
@@ -83,19 +83,36 @@ def rows(name: str, split: str) -> Any:
     """
     import datasets
 
+    loaded = splits(name, None if split == "all" else split)
+    if split == "all":
+        return datasets.concatenate_datasets(list(loaded.values()))
+    return loaded
+
+
+def splits(name: str, split: str | None = None) -> Any:
+    """All splits of a data set, or one.
+
+    Args:
+        name: the id, with ``:CONFIG`` where the data set has several configurations.
+        split: the one that is wanted.
+
+    Returns:
+        A ``datasets.DatasetDict``, or for one split a ``datasets.Dataset``.
+
+    Raises:
+        DlkitError: the library cannot load it.
+
+    """
+    import datasets
+
     datasets.disable_progress_bars()
     identity, _, configuration = name.partition(":")
     try:
-        loaded = datasets.load_dataset(
-            identity, configuration or None, split=None if split == "all" else split
-        )
+        return datasets.load_dataset(identity, configuration or None, split=split)
     except Exception as error:
         # The library lets through errors of every layer below it.
         lines = str(error).strip().splitlines() or [type(error).__name__]
         raise DlkitError(f"the data set {name!r} cannot be loaded: {lines[0]}") from error
-    if split == "all":
-        return datasets.concatenate_datasets(list(loaded.values()))
-    return loaded
 
 
 def _cached(identity: str) -> bool:

@@ -1,195 +1,25 @@
-"""Counting and joining pairs of neighbouring words in a stream of word numbers (numba).
+"""Counting and joining pairs of neighbouring words exactly, in bounded memory.
 
 A candidate for a phrase is two words of a line side by side, or with nothing but connectors (of,
-the) between them. It is a key of two halves: the number of what it begins with, a word or a word
-and connectors (a prefix), and the number of its last word. Import this module inside function
-bodies only.
+the) between them. Import this module inside function bodies only: its loops are compiled.
 """
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 import numpy.typing as npt
 
-from dlkit.jit import compiled
-
-RARE: Final = 0  # in no candidate: too rare for any phrase
-USUAL: Final = 1
-CONNECTOR: Final = 2
-
-_DONE: Final = 0
-_PAIRS_FULL: Final = 1
-_PREFIXES_FULL: Final = 2
-
-# Places in the state that counting leaves for its next call.
-_POSITION: Final = 0
-_LEFT: Final = 1  # what the open candidate begins with, or -1
-_PAIRS: Final = 2  # entries of the table of pairs
-_PREFIXES: Final = 3  # entries of the table of prefixes
-
-_Bytes = npt.NDArray[np.uint8]
-_Int32s = npt.NDArray[np.int32]
-_Int64s = npt.NDArray[np.int64]
-_UInt64s = npt.NDArray[np.uint64]
-
-
-@compiled()
-def _hash(key: np.uint64) -> np.uint64:
-    # The finaliser of SplitMix64 (Steele, Lea and Flood 2014): every bit depends on every bit.
-    key = (key ^ (key >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    key = (key ^ (key >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return key ^ (key >> np.uint64(31))
-
-
-@compiled()
-def _key(left: int, right: int) -> np.uint64:
-    return (np.uint64(left) << np.uint64(32)) | np.uint64(right)
-
-
-@compiled()
-def _slot(table: _UInt64s, key: np.uint64, value: np.uint64) -> np.uint64:
-    """The row of ``table`` (slots, 2) that has the key, or the free one (its second is 0)."""
-    mask = np.uint64(table.shape[0] - 1)
-    slot = value & mask
-    while table[slot, 1] != 0 and table[slot, 0] != key:
-        slot = (slot + np.uint64(1)) & mask
-    return slot
-
-
-@compiled()
-def _prefix(prefixes: _UInt64s, left: int, word: int, words: int) -> np.int64:
-    """The number of ``left`` with the connector ``word`` behind it, or -1."""
-    key = _key(left, word)
-    slot = _slot(prefixes, key, _hash(key))
-    return np.int64(prefixes[slot, 1]) - 1 + words if prefixes[slot, 1] != 0 else np.int64(-1)
-
-
-@compiled()
-def _count(
-    ids: _Int32s,
-    kinds: _Bytes,
-    pairs: _UInt64s,
-    most: int,
-    low: np.uint64,
-    high: np.uint64,
-    prefixes: _UInt64s,
-    state: _Int64s,
-) -> int:
-    """Count the pairs of ``ids`` whose hash's upper half is in low..high-1; why it ended."""
-    left, n_pairs, n_prefixes = state[_LEFT], state[_PAIRS], state[_PREFIXES]
-    words = kinds.shape[0]
-    i, status = state[_POSITION], _DONE
-    while i < ids.shape[0]:
-        word = ids[i]
-        kind = kinds[word] if word >= 0 else RARE
-        if kind == RARE:
-            left = np.int64(-1)
-        elif kind == CONNECTOR:
-            if left >= 0:
-                found = _prefix(prefixes, left, word, words)
-                if found < 0:
-                    if 2 * n_prefixes >= prefixes.shape[0]:
-                        status = _PREFIXES_FULL
-                        break
-                    key = _key(left, word)
-                    slot = _slot(prefixes, key, _hash(key))
-                    found = n_prefixes + words
-                    n_prefixes += 1
-                    prefixes[slot, 0], prefixes[slot, 1] = key, np.uint64(n_prefixes)
-                left = found
-        else:
-            if left >= 0:
-                key = _key(left, word)
-                value = _hash(key)
-                part = value >> np.uint64(32)
-                if low <= part and part < high:
-                    slot = _slot(pairs, key, value)
-                    if pairs[slot, 1] == 0:
-                        if n_pairs >= most:
-                            status = _PAIRS_FULL
-                            break
-                        pairs[slot, 0] = key
-                        n_pairs += 1
-                    pairs[slot, 1] += np.uint64(1)
-            left = np.int64(word)
-        i += 1
-    state[_POSITION], state[_LEFT], state[_PAIRS], state[_PREFIXES] = i, left, n_pairs, n_prefixes
-    return status
-
-
-@compiled()
-def _refill(old: _UInt64s, new: _UInt64s, high: np.uint64) -> int:
-    """Enter the entries of ``old`` whose hash's upper half is below ``high``; how many they are."""
-    entered = 0
-    for row in range(old.shape[0]):
-        if old[row, 1] != 0:
-            value = _hash(old[row, 0])
-            if (value >> np.uint64(32)) < high:
-                slot = _slot(new, old[row, 0], value)
-                new[slot, 0], new[slot, 1] = old[row, 0], old[row, 1]
-                entered += 1
-    return entered
-
-
-@compiled()
-def _join(
-    ids: _Int32s,
-    kinds: _Bytes,
-    prefixes: _UInt64s,
-    joined: _UInt64s,
-    out: _Int32s,
-    final: int,
-    state: _Int64s,
-) -> None:
-    """Write ``ids`` with phrases for pairs; state: ids read, ids written, phrases written."""
-    words = kinds.shape[0]
-    start, left = 0, np.int64(-1)  # where the open candidate begins, and with what
-    n = 0
-    for i in range(ids.shape[0]):
-        word = ids[i]
-        kind = kinds[word] if word >= 0 else RARE
-        if kind == CONNECTOR and left >= 0:
-            left = _prefix(prefixes, left, word, words)
-            if left >= 0:
-                continue
-        elif kind == USUAL:
-            if left >= 0:
-                key = _key(left, word)
-                slot = _slot(joined, key, _hash(key))
-                if joined[slot, 1] != 0:
-                    out[n] = np.int32(joined[slot, 1] - np.uint64(1))
-                    n += 1
-                    state[2] += 1
-                    left = np.int64(-1)
-                    start = i + 1
-                    continue
-            while start < i:
-                out[n] = ids[start]
-                n += 1
-                start += 1
-            left = np.int64(word)
-            continue
-        while start <= i:
-            out[n] = ids[start]
-            n += 1
-            start += 1
-        left = np.int64(-1)
-    if final == 1:
-        while start < ids.shape[0]:
-            out[n] = ids[start]
-            n += 1
-            start += 1
-    state[0], state[1] = start, n
-
-
-@compiled()
-def tally(ids: _Int32s, counts: _Int64s) -> None:
-    """Add the occurrences of each word, (words,), in ``ids``; LINE_ENDs count nothing."""
-    for word in ids:
-        if word >= 0:
-            counts[word] += 1
+from dlkit.data.kernels.pairs import (
+    LEFT,
+    PAIRS,
+    POSITION,
+    PREFIXES_FULL,
+    Bytes,
+    UInt64s,
+    count,
+    join,
+    refill,
+)
 
 
 class Pairs:
@@ -209,8 +39,8 @@ class Pairs:
         self._kinds = kinds
         self._most = max(1, most)
         self._low, self._high = 0, 1 << 32
-        self._table: _UInt64s = np.zeros((1 << 10, 2), np.uint64)
-        self._prefixes: _UInt64s = np.zeros((1 << 10, 2), np.uint64)
+        self._table: UInt64s = np.zeros((1 << 10, 2), np.uint64)
+        self._prefixes: UInt64s = np.zeros((1 << 10, 2), np.uint64)
         self._state = np.array([0, -1, 0, 0], np.int64)
 
     @property
@@ -221,8 +51,8 @@ class Pairs:
     def count(self, ids: npt.NDArray[np.int32]) -> None:
         """Count the pairs of the next part of the stream, (n,) int32."""
         state = self._state
-        state[_POSITION] = 0
-        while status := _count(
+        state[POSITION] = 0
+        while status := count(
             ids,
             self._kinds,
             self._table,
@@ -232,11 +62,11 @@ class Pairs:
             self._prefixes,
             state,
         ):
-            if status == _PREFIXES_FULL:
+            if status == PREFIXES_FULL:
                 grown = np.zeros((2 * len(self._prefixes), 2), np.uint64)
-                _refill(self._prefixes, grown, np.uint64(1 << 32))
+                refill(self._prefixes, grown, np.uint64(1 << 32))
                 self._prefixes = grown
-            elif state[_PAIRS] < self._most:
+            elif state[PAIRS] < self._most:
                 self._rebuild(2 * len(self._table))
             else:
                 # A range of one hash cannot be halved: then the table grows beyond ``most``.
@@ -247,7 +77,7 @@ class Pairs:
 
     def _rebuild(self, slots: int) -> None:
         old, self._table = self._table, np.zeros((slots, 2), np.uint64)
-        self._state[_PAIRS] = _refill(old, self._table, np.uint64(self._high))
+        self._state[PAIRS] = refill(old, self._table, np.uint64(self._high))
 
     def take(self, least: int) -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.int64], bool]:
         """End this reading of the stream and be ready for the next.
@@ -264,7 +94,7 @@ class Pairs:
         more = self._high < 1 << 32
         self._low, self._high = self._high, 1 << 32
         self._table[:] = 0
-        self._state[[_LEFT, _PAIRS]] = -1, 0
+        self._state[[LEFT, PAIRS]] = -1, 0
         return rows[:, 0].copy(), rows[:, 1].astype(np.int64), more
 
     def parts(self, keys: npt.NDArray[np.uint64]) -> list[list[int]]:
@@ -300,7 +130,7 @@ class Pairs:
         slots = 1 << max(4, (2 * len(keys)).bit_length())
         rows = np.column_stack([keys, numbers.astype(np.uint64) + np.uint64(1)])
         joined = np.zeros((slots, 2), np.uint64)
-        _refill(np.ascontiguousarray(rows), joined, np.uint64(1 << 32))
+        refill(np.ascontiguousarray(rows), joined, np.uint64(1 << 32))
         return Joiner(self._kinds, self._prefixes, joined)
 
 
@@ -312,7 +142,7 @@ class Joiner:
 
     """
 
-    def __init__(self, kinds: _Bytes, prefixes: _UInt64s, joined: _UInt64s) -> None:
+    def __init__(self, kinds: Bytes, prefixes: UInt64s, joined: UInt64s) -> None:
         self._tables = kinds, prefixes, joined
         self._rest = np.empty(0, np.int32)
         self.phrases = 0
@@ -328,7 +158,7 @@ class Joiner:
         ids = np.concatenate([self._rest, ids]) if len(self._rest) else ids
         out = np.empty(len(ids), np.int32)
         state = np.zeros(3, np.int64)
-        _join(ids, *self._tables, out, int(final), state)
+        join(ids, *self._tables, out, int(final), state)
         self._rest = ids[state[0] :].copy()
         self.phrases += int(state[2])
         return out[: state[1]]

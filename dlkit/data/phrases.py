@@ -164,7 +164,8 @@ def _find(
     work: _Work, rules: Rules, threshold: float, number: int
 ) -> Generator[Record, None, _Found]:
     """Count the pairs and choose those above the threshold."""
-    from dlkit.data.pairs import CONNECTOR, RARE, USUAL, Pairs
+    from dlkit.data.kernels.pairs import CONNECTOR, RARE, USUAL
+    from dlkit.data.pairs import Pairs
     from dlkit.data.scan import WordTooLongError
 
     counts, words = work.counts, int(work.counts.sum())
@@ -225,7 +226,7 @@ def _rewrite(
     work: _Work, joiner: Joiner, path: Path, write: Callable[[bytes], object] | None
 ) -> Generator[Record, None, None]:
     """Join the phrases: the text to ``write``, or the numbers to ``path`` for the next pass."""
-    from dlkit.data.pairs import tally
+    from dlkit.data.kernels.pairs import tally
 
     work.counts = np.zeros(len(work.table), np.int64)
     is_open = False

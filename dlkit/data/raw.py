@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import select
 import stat
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +21,11 @@ from dlkit.errors import DlkitError
 CHUNK: Final = 262_144  # bytes; a tenth of a second of Chinese segmentation
 _PATIENCE: Final = 5.0  # seconds for a named pipe's writer to come
 _PULSE: Final = 0.1  # seconds between looks at whether to stop
+
+
+def standard_input() -> BinaryIO | None:
+    """The bytes of standard input; None where it is closed."""
+    return sys.stdin.buffer if sys.stdin is not None else None
 
 
 @dataclass

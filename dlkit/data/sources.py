@@ -117,9 +117,9 @@ def _resolve(text: str, config: TextConfig, stdin: BinaryIO | None) -> Iterator[
         return
     if not text:
         raise DlkitError("an input is empty text", code=USAGE)
-    path = _existing(text)
+    path = existing(text)
     if path is not None:
-        note = _won(text)
+        note = won(text)
         found = _folder(path, config) if path.is_dir() else iter([_file(path, name)])
         for source in found:
             yield replace(source, notes=(*note, *source.notes))
@@ -127,15 +127,15 @@ def _resolve(text: str, config: TextConfig, stdin: BinaryIO | None) -> Iterator[
     elif text.startswith("builtin:"):
         for file in builtin.files(text.removeprefix("builtin:")):
             yield replace(_file(file, f"{text} ({file.name})"), origin=text)
-    elif text.startswith("hub:") or _may_be_hub(text):
+    elif text.startswith("hub:") or may_be_hub(text):
         identity = text.removeprefix("hub:")
         hub.check(identity, typed=text)
         yield Source(identity, "hub", None, None, f"hub:{identity}", of_split=True)
     else:
-        raise DlkitError(f"no such file or folder: {name}", hint=_nearby(text))
+        raise DlkitError(f"no such file or folder: {name}", hint=nearby(text))
 
 
-def _existing(text: str) -> Path | None:
+def existing(text: str) -> Path | None:
     """The path, if there is anything; a link that leads nowhere is an error of its own."""
     try:
         # As the shell does: where there is no such user, the text stands for itself.
@@ -159,15 +159,16 @@ def _existing(text: str) -> Path | None:
     return path
 
 
-def _won(text: str) -> tuple[str, ...]:
+def won(text: str) -> tuple[str, ...]:
+    """What to tell where a path exists of a name that could have meant something else."""
     if text.startswith(("builtin:", "hub:")):
         return (f"{text} is taken as the path that exists here",)
-    if _may_be_hub(text):
+    if may_be_hub(text):
         return (f"{text} is taken as the path that exists here, not as a hub id (hub:{text})",)
     return ()
 
 
-def _may_be_hub(text: str) -> bool:
+def may_be_hub(text: str) -> bool:
     """Whether text can only be meant as a hub id if no path of that name exists.
 
     A hub id begins with a letter or a digit, so ``./x``, ``/x`` and ``~/x`` are never one.
@@ -175,7 +176,7 @@ def _may_be_hub(text: str) -> bool:
     return not PurePath(text).suffix and hub.is_id(text)
 
 
-def _nearby(text: str) -> str:
+def nearby(text: str) -> str:
     """A hint for a mistyped path: the most similar name in its folder, suffixes aside."""
     import difflib
 

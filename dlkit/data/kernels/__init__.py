@@ -1,0 +1,1 @@
+"""Compiled loops over text and numbers of words (numba)."""

@@ -1,0 +1,195 @@
+"""Inputs with labels: images, rows of numbers or texts, in splits, for the supervised tasks."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from dlkit.data.arrays import new_array
+
+if TYPE_CHECKING:
+    from dlkit.data.forms import Form
+
+Kind = Literal["images", "table", "texts"]
+Pixels = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float32]
+Labels = npt.NDArray[np.int64]
+Digests = npt.NDArray[np.bytes_]
+Inputs = Pixels | Floats | list[str]
+
+DIGEST_BYTES: Final = 16
+_ROWS: Final = 4096  # hashed between two looks at the clock
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Samples that belong together: what to learn from, or what to be judged on.
+
+    Attributes:
+        inputs: images (N, H, W, C) uint8, rows (N, D) float32, or a list of N texts.
+        labels: places in ``Samples.classes``, (N,) int64; -1 where a sample has no label.
+        paths: where each sample comes from: a file, or ``FILE:ROW``.
+        digests: BLAKE2b-128 of each input's content, (N,) of 16 bytes: equal inputs, equal digests.
+        attributes: further facts about each sample, (N,) int64 by name (builtin:shapes has
+            "background": the class whose colour it is).
+
+    """
+
+    inputs: Inputs
+    labels: Labels
+    paths: Sequence[str]
+    digests: Digests
+    attributes: Mapping[str, Labels] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def images(self) -> Pixels:
+        """The inputs of a split of images, (N, H, W, C) uint8."""
+        assert not isinstance(self.inputs, list)
+        assert self.inputs.dtype == np.uint8
+        return self.inputs  # type: ignore[return-value]
+
+    @property
+    def rows(self) -> Floats:
+        """The inputs of a split of a table, (N, D) float32."""
+        assert not isinstance(self.inputs, list)
+        assert self.inputs.dtype == np.float32
+        return self.inputs  # type: ignore[return-value]
+
+    @property
+    def texts(self) -> list[str]:
+        """The inputs of a split of texts."""
+        assert isinstance(self.inputs, list)
+        return self.inputs
+
+    def take(self, places: npt.NDArray[np.int64]) -> Split:
+        """The samples at ``places``, in that order."""
+        inputs = self.inputs
+        return Split(
+            [inputs[place] for place in places.tolist()]
+            if isinstance(inputs, list)
+            else _taken(inputs, places),
+            self.labels[places],
+            [self.paths[place] for place in places.tolist()],
+            self.digests[places],
+            {name: values[places] for name, values in self.attributes.items()},
+        )
+
+    def fingerprint(self, form: Form, classes: Sequence[str]) -> str:
+        """SHA-256 of the content: the inputs' form, inputs and labels by name, in their order."""
+        digest = hashlib.sha256(repr((form.document(), tuple(classes))).encode("utf-8", "replace"))
+        digest.update(np.ascontiguousarray(self.digests).astype(f"S{DIGEST_BYTES}").tobytes())
+        digest.update(self.labels.astype("<i8").tobytes())
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """A data set for a supervised task.
+
+    Attributes:
+        kind: images, table or texts: what the inputs are.
+        name: what a person calls the data, fit for an artifact's name.
+        origin: what to type to get the same data from any folder, one entry for each input.
+        classes: their names; a label is a place in this list.
+        form: how raw data become inputs; the same form reads what is to be predicted.
+        splits: "train", and where there are any "validation" and "test".
+        held_out: whether the test split was taken from the training data.
+
+    """
+
+    kind: Kind
+    name: str
+    origin: tuple[str, ...]
+    classes: tuple[str, ...]
+    form: Form
+    splits: Mapping[str, Split]
+    held_out: bool = False
+
+    @property
+    def train(self) -> Split:
+        """What to learn from."""
+        return self.splits["train"]
+
+    @property
+    def test(self) -> Split:
+        """What to be judged on, and never chosen by."""
+        return self.splits["test"]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of a table's D numbers; none for images and texts."""
+        return self.form.columns
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """One input's shape: (H, W, C), (D,), or () for a text."""
+        inputs = self.train.inputs
+        return () if isinstance(inputs, list) else inputs.shape[1:]
+
+    def fingerprint(self, split: str) -> str:
+        """SHA-256 of a split's content."""
+        return self.splits[split].fingerprint(self.form, self.classes)
+
+    def document(self) -> dict[str, Any]:
+        """What an artifact keeps of its data: names, sizes, fingerprints, the form."""
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "origin": list(self.origin),
+            "classes": len(self.classes),
+            "form": self.form.document(),
+            "held_out": self.held_out,
+            "samples": {name: len(split) for name, split in self.splits.items()},
+            "fingerprints": {name: self.fingerprint(name) for name in self.splits},
+        }
+
+    def with_splits(self, splits: Mapping[str, Split]) -> Samples:
+        """The same data in other splits."""
+        return replace(self, splits=splits)
+
+
+def _taken(inputs: Pixels | Floats, places: npt.NDArray[np.int64]) -> Pixels | Floats:
+    """Rows of an array; of images as many as fit into memory, and mapped from a file beyond."""
+    if inputs.dtype != np.uint8:
+        return inputs[places]
+    taken = new_array((len(places), *inputs.shape[1:]))
+    for start in range(0, len(places), _ROWS):
+        some = slice(start, start + _ROWS)
+        taken[some] = inputs[places[some]]
+    return taken
+
+
+def digests_of(inputs: Inputs) -> Digests:
+    """BLAKE2b-128 of each input's bytes, (N,) of 16 bytes; texts as UTF-8."""
+    made: list[bytes] = []
+    if isinstance(inputs, list):
+        for text in inputs:
+            content = text.encode("utf-8", "surrogatepass")
+            made.append(hashlib.blake2b(content, digest_size=DIGEST_BYTES).digest())
+    else:
+        for start in range(0, len(inputs), _ROWS):
+            # A piece at a time: the inputs may be mapped from a file larger than memory.
+            piece = np.ascontiguousarray(inputs[start : start + _ROWS])
+            made += [
+                hashlib.blake2b(row.data, digest_size=DIGEST_BYTES).digest()
+                for row in piece.reshape(len(piece), -1).view(np.uint8)
+            ]
+    return np.array(made, f"S{DIGEST_BYTES}")
+
+
+def split_of(
+    inputs: Inputs,
+    labels: Labels,
+    paths: Sequence[str],
+    attributes: Mapping[str, Labels] | None = None,
+) -> Split:
+    """A split of ``inputs``, hashed here."""
+    return Split(inputs, labels, paths, digests_of(inputs), attributes or {})

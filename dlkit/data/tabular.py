@@ -1,0 +1,284 @@
+"""Rows of numbers from columns of numbers and words, by rules learnt from training rows alone.
+
+A missing number becomes the median of its column's training rows. A column of words becomes one
+number, 0 or 1, for each value that training rows have; a missing or new value is 0 in all of them.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from dlkit.data.cells import is_missing, number
+from dlkit.data.forms import Column, TableForm
+from dlkit.data.labels import natural
+from dlkit.data.samples import Digests, Floats, digests_of
+from dlkit.data.wording import counted, shown
+from dlkit.errors import DlkitError
+from dlkit.records import Noted, Record, Step, Warned
+
+if TYPE_CHECKING:
+    from dlkit.data.frames import Frame
+
+_MOST_LEVELS: Final = 1_000  # values of a column of words
+_TOLD: Final = 4096  # rows between two records of how far the reading has come
+_NAMED: Final = 5  # columns in a message
+_LARGEST: Final = float(np.finfo(np.float32).max)
+
+
+@dataclass(frozen=True, eq=False)
+class RawTable:
+    """A table's cells by column, before any rule is learnt.
+
+    Attributes:
+        numbers: columns of numbers, (N,) float64 each, NaN where a cell is missing.
+        words: columns of words, N each, None where a cell is missing.
+        labels: the label's cells.
+        places: where each row is.
+        order: all columns of inputs, in order.
+
+    """
+
+    numbers: dict[str, npt.NDArray[np.float64]]
+    words: dict[str, list[str | None]]
+    labels: list[Any]
+    places: list[str]
+    order: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def take(self, places: npt.NDArray[np.int64]) -> RawTable:
+        """The rows at ``places``, in that order."""
+        chosen = places.tolist()
+        return RawTable(
+            {name: values[places] for name, values in self.numbers.items()},
+            {name: [values[place] for place in chosen] for name, values in self.words.items()},
+            [self.labels[place] for place in chosen],
+            [self.places[place] for place in chosen],
+            self.order,
+        )
+
+    def digests(self) -> Digests:
+        """The digest of each row's cells, (N,)."""
+        columns = [self.numbers[name] for name in self.order if name in self.numbers]
+        table = np.stack(columns, axis=1) if columns else np.zeros((len(self), 1))
+        if not self.words:
+            return digests_of(table)  # type: ignore[arg-type]
+        words = zip(*self.words.values(), strict=True)
+        rows = zip(digests_of(table).tolist(), words, strict=True)  # type: ignore[arg-type]
+        return digests_of([repr(row) for row in rows])
+
+
+def read_table(
+    frame: Frame,
+    label: str | None,
+    inputs: Sequence[str],
+    *,
+    numeric: Sequence[str],
+    skip_bad: bool,
+) -> Iterator[Record | RawTable]:
+    """Read a table's inputs and labels.
+
+    Args:
+        frame: the table.
+        label: its column; None: no labels are read.
+        inputs: their columns.
+        numeric: which of them are of numbers.
+        skip_bad: leave out, and count, rows with a cell that is not what its column asks for.
+
+    Yields:
+        What to tell, and last the table.
+
+    Raises:
+        DlkitError: such a cell, with its row and column, unless ``skip_bad``.
+
+    """
+    numbers = [name for name in inputs if name in numeric]
+    values = array("d")  # row after row
+    words: dict[str, list[str | None]] = {name: [] for name in inputs if name not in numeric}
+    labels: list[Any] = []
+    places: list[str] = []
+    bad: list[str] = []
+    known: dict[str | None, str | None] = {}
+    columns = [*numbers, *words] + ([label] if label is not None else [])
+    started = time.monotonic()
+    for done, (place, cells) in enumerate(frame.rows(columns), 1):
+        if done % _TOLD == 0:
+            rate = done / max(1e-6, time.monotonic() - started)
+            yield Step(f"reading {frame.name}", done, frame.count, "rows", rate)
+        try:
+            row = _numbers(cells[: len(numbers)])
+        except ValueError as error:
+            column = next(n for n, cell in zip(numbers, cells, strict=False) if not _fits(cell))
+            message = f"{place}: column {shown(column)}: {error}"
+            if not skip_bad:
+                raise DlkitError(
+                    message, hint="--skip-bad leaves out, and counts, rows that cannot be read"
+                ) from error
+            bad.append(message)
+            continue
+        values.extend(row)
+        for name, cell in zip(words, cells[len(numbers) :], strict=False):
+            word = _word(cell)
+            # Few values, many rows: equal words are one object.
+            words[name].append(known.setdefault(word, word))
+        labels.append(cells[-1] if label is not None else None)
+        places.append(place)
+    if bad:
+        listed = "; ".join(bad[:_NAMED]) + ("; …" if len(bad) > _NAMED else "")
+        yield Warned(f"{counted(len(bad), 'bad row')} ({listed}) left out")
+    matrix = np.array(values, np.float64).reshape(len(places), len(numbers))
+    yield RawTable(
+        {name: matrix[:, place] for place, name in enumerate(numbers)},
+        words,
+        labels,
+        places,
+        tuple(inputs),
+    )
+
+
+def _numbers(cells: Sequence[Any]) -> list[float]:
+    """Cells as numbers; the way that most rows take is quick.
+
+    Raises:
+        ValueError: one is none.
+
+    """
+    try:
+        row = list(map(float, cells))
+    except (TypeError, ValueError, OverflowError):
+        pass
+    else:
+        if (
+            math.isfinite(sum(row))
+            and -_LARGEST <= min(row, default=0) <= max(row, default=0) <= _LARGEST
+        ):
+            return row
+    return [_number(cell) for cell in cells]
+
+
+def _number(cell: Any) -> float:
+    try:
+        value = number(cell)
+    except ValueError as error:
+        raise ValueError(f"{shown(repr(cell))} is not a number") from error
+    if abs(value) > _LARGEST:
+        raise ValueError(f"{shown(str(cell))} is infinite or too large")
+    return value
+
+
+def _fits(cell: Any) -> bool:
+    try:
+        _number(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _word(cell: Any) -> str | None:
+    if is_missing(cell):
+        return None
+    return str(cell).lower() if isinstance(cell, bool) else str(cell).strip()
+
+
+def fit_form(raw: RawTable) -> Iterator[Record | TableForm]:
+    """Learn the rules from training rows.
+
+    Yields:
+        What to tell, and last the form.
+
+    Raises:
+        DlkitError: no column is of use.
+
+    """
+    columns: list[Column] = []
+    constant: list[str] = []
+    for name in raw.order:
+        if name in raw.numbers:
+            values = raw.numbers[name]
+            there = values[~np.isnan(values)]
+            if not len(there):
+                yield Warned(f"the column {shown(name)} has no values in training: left out")
+                continue
+            if there.min() == there.max():
+                constant.append(name)
+            columns.append(Column(name, float(np.median(there))))
+            continue
+        levels = sorted({word for word in raw.words[name] if word is not None}, key=natural)
+        if len(levels) > _MOST_LEVELS or (len(levels) > 20 and 2 * len(levels) > len(raw)):
+            yield Warned(
+                f"the column {shown(name)} has {len(levels):,} different values in {len(raw):,} "
+                "rows: left out, it tells rows apart, not classes"
+            )
+            continue
+        if not levels:
+            yield Warned(f"the column {shown(name)} has no values in training: left out")
+            continue
+        if len(levels) == 1:
+            constant.append(name)
+        columns.append(Column(name, levels=tuple(levels)))
+        words = counted(len(levels), "word")
+        yield Noted(f"the column {shown(name)}: {words}, each a number that is 0 or 1")
+    if not columns:
+        raise DlkitError("no column of the table is of use")
+    if constant:
+        listed = ", ".join(map(shown, constant[:_NAMED])) + (
+            ", …" if len(constant) > _NAMED else ""
+        )
+        yield Noted(f"{counted(len(constant), 'column')} of one value in training: {listed}")
+    yield TableForm(tuple(columns))
+
+
+def encode(raw: RawTable, form: TableForm, *, what: str) -> Iterator[Record | Floats]:
+    """Rows of numbers by rules that were learnt.
+
+    Yields:
+        What was filled, and last the rows, (N, D) float32.
+
+    """
+    rows = np.zeros((len(raw), len(form.columns)), np.float32)
+    filled: dict[str, int] = {}
+    new: dict[str, int] = {}
+    place = 0
+    for column in form.sources:
+        if column.levels is None:
+            values = raw.numbers[column.name]
+            missing = np.isnan(values)
+            rows[:, place] = np.where(missing, column.fill, values)
+            if missing.any():
+                filled[column.name] = int(missing.sum())
+            place += 1
+            continue
+        number_of = {level: i for i, level in enumerate(column.levels)}
+        words = raw.words[column.name]
+        known = np.fromiter((number_of.get(word, -1) for word in words), np.int64, len(words))  # type: ignore[arg-type]
+        there = np.flatnonzero(known >= 0)
+        rows[there, place + known[there]] = 1
+        if none := sum(word is None for word in words):
+            filled[column.name] = none
+        if unknown := len(words) - len(there) - none:
+            new[column.name] = unknown
+        place += len(column.levels)
+    if filled:
+        yield Noted(
+            f"{what}: {counted(sum(filled.values()), 'missing value')} ({_counts(filled)}): the "
+            "training median for a number, no word for a word"
+        )
+    if new:
+        yield Warned(
+            f"{what}: {counted(sum(new.values()), 'word')} that training has not ({_counts(new)})"
+        )
+    yield rows
+
+
+def _counts(counts: dict[str, int]) -> str:
+    listed = ", ".join(f"{shown(name)} {count:,}" for name, count in list(counts.items())[:_NAMED])
+    return listed + (", …" if len(counts) > _NAMED else "")
