@@ -10,7 +10,8 @@ from dlkit.errors import FAILED, DlkitError
 from dlkit.vectors.packed import plain_name
 
 Layout = Literal["text", "binary"]
-Named = Literal["text", "binary", "fasttext", "glove", "numpy", "projector"]
+Named = Literal["text", "binary", "fasttext", "glove", "numpy", "projector", "fasttext-bin"]
+FASTTEXT = b"\xba\x16\x4f\x2f"  # begins a fastText model (.bin)
 
 # A real vector has at most some thousands of values; a larger number is a damaged header.
 MOST_VALUES = 65_536
@@ -19,7 +20,7 @@ LONGEST_LINE = 1 << 21  # bytes; 65,536 values of 32 digits
 HEAD = 1 << 22
 
 _FOREIGN = (
-    (b"\xba\x16\x4f\x2f", "a fastText model (.bin)"),
+    (FASTTEXT, "a fastText model (.bin)"),
     (b"PK\x03\x04", "a zip archive (.npz, .pt or .zip)"),
     (b"\x89HDF", "an HDF5 file"),
     (b"PAR1", "a Parquet file"),
@@ -34,13 +35,13 @@ _FOREIGN = (
     (b"SQLite format 3", "an SQLite database"),
 )
 _HINTS = {
-    b"\xba\x16\x4f\x2f": "give the .vec file that lies beside it",
+    FASTTEXT: "--format fasttext-bin, or none",
     b"\x28\xb5\x2f\xfd": "decompress it first: unzstd FILE",
     b"version https://git-lfs": "git lfs pull",
 }
 _READABLE = (
-    "word2vec text and binary, GloVe, fastText .vec, NumPy and projector files are read, "
-    "also with .gz .bz2 .xz"
+    "word2vec text and binary, GloVe, fastText .vec and .bin, NumPy and projector files are read, "
+    "all but .bin also with .gz .bz2 .xz"
 )
 _HEADER = re.compile(rb"\s*(\d{1,19})[ \t]+(\d{1,19})[ \t\r]*")
 # Bytes that no text has and that a few float32 values nearly always do.

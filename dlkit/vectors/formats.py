@@ -8,6 +8,7 @@ The layouts, as the tools write them:
   endian; the C tool ends each with a newline, gensim does not.
 - GloVe: the rows of the text layout, without the first line.
 - NumPy's ``.npy`` and the TensorBoard projector's TSV, with the words in a file beside (arrays.py).
+- fastText's own ``.bin`` (fasttextbin.py): rows of words and of n-grams, from which vectors come.
 
 A word of a text may hold spaces: the numbers are counted from the right. Nothing that a header
 promises is believed before the size of the file proves it; where there is no size (``.gz``, pipes),
@@ -25,7 +26,7 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 from dlkit.errors import FAILED, DlkitError
 from dlkit.records import Noted, Record, Step
 from dlkit.vectors import arrays
-from dlkit.vectors.detect import HEAD, Found, Named, detect, is_table
+from dlkit.vectors.detect import FASTTEXT, HEAD, Found, Named, detect, is_table
 from dlkit.vectors.lexicon import Lexicon
 from dlkit.vectors.packed import Opened, opened
 from dlkit.vectors.rows import READ, binary_rows, cut_off, text_rows
@@ -81,7 +82,9 @@ def read_vectors(
     else:
         pairs = zip(table.words, table.counts, strict=True)
         lexicon = Lexicon(b"".join(b"%b\t%d\n" % pair for pair in pairs), end=b"\t")
-    return WordVectors(path.name, lexicon, table.matrix)
+    subwords = None if table.model is None else table.model.subwords(len(table.words))
+    opener = None if subwords is None else lambda: subwords
+    return WordVectors(path.name, lexicon, table.matrix, subwords=opener)
 
 
 def read_table(path: Path, options: Options | None = None) -> Generator[Record, None, Table]:
@@ -100,13 +103,19 @@ def read_table(path: Path, options: Options | None = None) -> Generator[Record, 
     """
     options = options or Options()
     with opened(path) as file:
-        return (yield from _read(_source(file, path, options.named), options))
+        head = _exactly(file.stream, HEAD)
+        if options.named in (None, "fasttext-bin") and head.startswith(FASTTEXT):
+            from dlkit.vectors.fasttexttable import read_fasttext
+
+            return (yield from read_fasttext(file, path.name, options))
+        return (yield from _read(_source(file, path, head, options.named), options))
 
 
-def _source(file: Opened, path: Path, named: Named | None) -> _Source:
-    """The format of ``file``, which is ``named`` or else recognised."""
+def _source(file: Opened, path: Path, head: bytes, named: Named | None) -> _Source:
+    """The format of ``file``, which is ``named`` or else recognised by its first bytes."""
     name = path.name
-    head = _exactly(file.stream, HEAD)
+    if named == "fasttext-bin":
+        raise DlkitError(f"{name} is no fastText model (.bin)", code=FAILED)
     if named == "numpy" or (named is None and head.startswith(arrays.MAGIC)):
         return _array(file, path, head)
     if named == "projector" or (named is None and is_table(head, name)):

@@ -86,6 +86,17 @@ class Lexicon:
         place = self._text.find(needle)
         return None if place < 0 else int(np.searchsorted(self._lines, place)) + 1
 
+    def starting(self, prefix: str) -> npt.NDArray[np.intp]:
+        """The rows of the words that begin with ``prefix``, ascending; of all words if empty."""
+        sought = prefix.encode("utf-8", "surrogatepass")
+        if b"\n" in sought or self._end in sought:
+            return np.empty(0, dtype=np.intp)
+        # No match reaches over the end of a word, which holds neither of the two.
+        found = re.finditer(b"^" + re.escape(sought), self._text, re.MULTILINE)
+        places = np.fromiter((match.start() for match in found), dtype=np.intp)
+        # With MULTILINE a match of nothing also stands behind the last newline.
+        return np.searchsorted(self._starts, places[places < len(self._text)])
+
     @cached_property
     def _rows(self) -> dict[bytes, int]:
         # Backwards, so that the first of equal words stays.

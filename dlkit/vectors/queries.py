@@ -71,6 +71,28 @@ def term_of(vectors: WordVectors, row: int, weight: float = 1.0) -> Term:
     return Term(vectors.word(row), vector, weight, row)
 
 
+def term_of_word(
+    vectors: WordVectors, word: str, weight: float = 1.0, *, subwords: bool = True
+) -> Term:
+    """The term of ``word``; with ``subwords`` an unknown one has the vector of its n-grams.
+
+    Raises:
+        UnknownWordError: it is not in the vocabulary, and none of its n-grams is known.
+
+    """
+    from dlkit.vectors.store import UnknownWordError
+
+    if (row := vectors.row(word)) is not None:
+        return term_of(vectors, row, weight)
+    # What holds a space is several words, or an expression that was not said to be one.
+    if subwords and not any(map(str.isspace, word)) and vectors.subwords is not None:
+        spelt = vectors.normalise(word)
+        vector = vectors.subwords.vector(spelt)
+        if vector is not None:
+            return Term(spelt, vector.astype(np.float64), weight)
+    raise UnknownWordError(word, vectors)
+
+
 def _unit(vector: Vector) -> Vector:
     norm = float(np.linalg.norm(vector))
     unit: Vector = vector / norm if norm >= _TINY else np.zeros_like(vector)

@@ -28,7 +28,7 @@ _FLOATS = (np.dtype(np.float32), np.dtype(np.float16))
 _VALUES_AT_ONCE = 1 << 18
 _QUICKLY_CHECKED = 1 << 17  # bytes of vocabulary, checked in 2 ms
 # Hashed once and remembered: hashing them would cost more than the question.
-_LAZY = frozenset({"vectors.safetensors", "outputs.safetensors", "subwords.safetensors"})
+_LAZY = frozenset(f"{name}.safetensors" for name in ("vectors", "outputs", "subwords", "rows"))
 
 
 def compose(word: str) -> str:

@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 FILE = "subwords.safetensors"
 
-_OFFSET = 2166136261
-_PRIME = 16777619
-_MOST_BUCKETS = (1 << 31) - 1  # they are int32
-_MOST_CHARACTERS = 1000  # of an n-gram; fastText's default is 6
+OFFSET = 2166136261
+PRIME = 16777619
+MOST_BUCKETS = (1 << 31) - 1  # they are int32
+MOST_CHARACTERS = 1000  # of an n-gram; fastText's default is 6
 # n-grams of a question: no word needs more, and a hostile line of 65,536 bytes must not.
-_MOST_NGRAMS = 100_000
+MOST_NGRAMS = 100_000
 
 
 def ngrams(word: str, shortest: int, longest: int) -> list[str]:
@@ -50,10 +50,10 @@ def ngrams(word: str, shortest: int, longest: int) -> list[str]:
 
 def bucket_of(ngram: str, buckets: int) -> int:
     """The bucket, 0 to ``buckets`` - 1, of one n-gram."""
-    value = _OFFSET
+    value = OFFSET
     for byte in ngram.encode("utf-8", "surrogatepass"):
         value ^= byte | 0xFFFFFF00 if byte & 0x80 else byte
-        value = value * _PRIME & 0xFFFFFFFF
+        value = value * PRIME & 0xFFFFFFFF
     return value % buckets
 
 
@@ -71,6 +71,8 @@ class Subwords:
         shortest: code points of an n-gram, at least.
         longest: and at most.
         buckets: the number of buckets that n-grams are hashed to.
+        own: (V, D) the words' own rows, where they are at hand: with those of its n-grams they
+            make a word's vector.
 
     """
 
@@ -82,12 +84,25 @@ class Subwords:
         shortest: int,
         longest: int,
         buckets: int,
+        own: npt.NDArray[np.floating] | None = None,
     ) -> None:
         self.used = used
         self.vectors = vectors
         self.shortest = shortest
         self.longest = longest
         self.buckets = buckets
+        self.own = own
+
+    def places(
+        self, asked: npt.NDArray[np.int64]
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+        """The rows of those buckets ``asked`` (N,) that are known, and which they are (N,)."""
+        if len(self.used) == self.buckets:  # all of them
+            return asked, np.ones(len(asked), np.bool_)
+        places = np.searchsorted(self.used, asked)
+        known = places < len(self.used)
+        known[known] = self.used[places[known]] == asked[known]
+        return places[known], known
 
     def vector(self, word: str) -> npt.NDArray[np.float32] | None:
         """(D,) the mean of the vectors of the n-grams of ``word``; None if none of them is known.
@@ -98,7 +113,7 @@ class Subwords:
             DlkitError: the word is too long, or its vector holds NaN or infinity.
 
         """
-        if (len(word) + 2) * (self.longest - self.shortest + 1) > _MOST_NGRAMS:
+        if (len(word) + 2) * (self.longest - self.shortest + 1) > MOST_NGRAMS:
             raise DlkitError(
                 f"'{word[:40]}…' has {len(word):,} characters, too many n-grams", code=FAILED
             )
@@ -106,10 +121,7 @@ class Subwords:
             buckets(word, shortest=self.shortest, longest=self.longest, buckets=self.buckets),
             dtype=np.int64,
         )
-        places = np.searchsorted(self.used, asked)
-        inside = places < len(self.used)
-        asked, places = asked[inside], places[inside]
-        places = places[self.used[places] == asked]
+        places, _ = self.places(asked)
         if not len(places):
             return None
         found = self.vectors[places].astype(np.float64)
@@ -164,7 +176,13 @@ def open_subwords(artifact: Artifact, dim: int, name: str, *, verify: bool = Fal
         )
     if verify:
         check_finite({"vectors": vectors}, where=path)
-    return Subwords(used, vectors, **settings)
+    return Subwords(
+        used,
+        vectors,
+        shortest=settings["shortest"],
+        longest=settings["longest"],
+        buckets=settings["buckets"],
+    )
 
 
 def _settings(document: Any, name: str) -> dict[str, int]:
@@ -174,8 +192,8 @@ def _settings(document: Any, name: str) -> dict[str, int]:
     settings = {key: found[key] for key in keys if type(found.get(key)) is int}
     if (
         len(settings) < len(keys)
-        or not 1 <= settings["shortest"] <= settings["longest"] <= _MOST_CHARACTERS
-        or not 1 <= settings["buckets"] <= _MOST_BUCKETS
+        or not 1 <= settings["shortest"] <= settings["longest"] <= MOST_CHARACTERS
+        or not 1 <= settings["buckets"] <= MOST_BUCKETS
     ):
         raise _damaged(f"artifact.json: impossible subwords {str(document)[:80]}", name)
     return settings

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from dlkit.vectors.arrays import Labels
     from dlkit.vectors.detect import Named
+    from dlkit.vectors.fasttextbin import Model
 
     Matrix = npt.NDArray[np.floating[Any]]
 
@@ -48,6 +49,7 @@ class Table(NamedTuple):
         counts: how often each word stood in its text; None where the file does not say.
         escaped: how many words were not UTF-8.
         repeated: how many rows were left out because their word stood there before.
+        model: what else a fastText model holds, mapped; its first V words are these.
 
     """
 
@@ -57,6 +59,7 @@ class Table(NamedTuple):
     counts: list[int] | None
     escaped: int
     repeated: int
+    model: Model | None = None
 
 
 class Gathered:

@@ -7,6 +7,7 @@
 - binary: a line ``V D``, then for each word its bytes, a space, D float32 (little endian), and a
   newline, as word2vec.c writes it; its own readers and gensim skip the newline.
 - numpy and projector: vectors in one file, words in another; see arrays.py.
+- fasttext-bin: fastText's own model, which holds more; see fasttextwrite.py.
 
 Numbers of a text have the fewest digits that read back as the same float32.
 """
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
 
     Matrix = npt.NDArray[np.floating[Any]]
 
-LAYOUTS: Final = get_args(Named)
+FORMATS: Final = get_args(Named)
+LAYOUTS: Final = tuple(each for each in FORMATS if each != "fasttext-bin")  # vectors alone
 TEXTS: Final = ("text", "fasttext", "glove")
 IN_TWO: Final = ("numpy", "projector")  # words in a file of their own
 # The suffixes of which it is plain what they mean.
@@ -45,6 +47,7 @@ _VALUES_AT_ONCE: Final = 1 << 14  # their arrays stay in the cache
 # What ends a word for a reader: white space of C's isspace, and NUL, which ends a C string.
 _ENDS_IN_ROWS: Final = re.compile(rb"[\x00\t\x0b\x0c\r ]")
 _ENDS_IN_LINES: Final = re.compile(rb"[\x00\t\r]")
+_ENDS_IN_MODELS: Final = re.compile(rb"\x00")
 _NAMES: Final = {
     0: "NUL",
     9: "a tab",
@@ -67,7 +70,8 @@ def check_words(lexicon: Lexicon, layout: Named) -> list[str]:
 
     """
     plain = lexicon.plain
-    found = (_ENDS_IN_LINES if layout in IN_TWO else _ENDS_IN_ROWS).search(plain)
+    ends = _ENDS_IN_MODELS if layout == "fasttext-bin" else _ENDS_IN_ROWS
+    found = (_ENDS_IN_LINES if layout in IN_TWO else ends).search(plain)
     if found:
         row = plain.count(b"\n", 0, found.start())
         what = _NAMES.get(found[0][0], "a space")
@@ -128,6 +132,7 @@ def write_vectors(
         DlkitError: a value is beyond those of ``dtype``.
 
     """
+    assert layout in LAYOUTS
     count, dim = matrix.shape
     if layout == "numpy":
         header = {"descr": np.dtype(dtype).newbyteorder("<").str, "fortran_order": False}

@@ -30,6 +30,16 @@ def test_lookup_equals_that_of_a_list(words, others):
         assert lexicon.plain == "".join(word + "\n" for word in words).encode()
 
 
+@given(st.lists(WORDS, min_size=1, max_size=30), WORDS)
+@settings(deadline=None)
+def test_words_that_begin_alike_are_those_that_python_finds(words, other):
+    tabbed = Lexicon(written(words), end=b"\t")
+    plain = Lexicon.of([word.encode() for word in words])
+    for prefix in {"", other, *(word[:1] for word in words), *words, "0", "\t", "\n", "a\t0"}:
+        expected = [row for row, word in enumerate(words) if word.startswith(prefix)]
+        assert tabbed.starting(prefix).tolist() == plain.starting(prefix).tolist() == expected
+
+
 def test_of_equal_words_the_first_is_found_however_many_are_asked_for():
     lexicon = Lexicon(written(["a", "b", "a", "b"]), end=b"\t")
     for _ in range(100):
