@@ -1,4 +1,4 @@
-"""``dlkit artifacts``: list, show, verify and remove what training has left."""
+"""``dlkit artifacts``: list, show, compare, verify and remove what training has left."""
 
 from __future__ import annotations
 
@@ -7,38 +7,23 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dlkit import console
+from dlkit.artifacts import compare_cli
+from dlkit.artifacts.references_cli import AnyReferences, complete_artifact
 from dlkit.errors import DAMAGED, NOT_FOUND, USAGE, DlkitError
-from dlkit.options import Form, Header, Json
+from dlkit.options import Form, Header, Json, group
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from dlkit.artifacts.store import ArtifactInfo
 
-app = typer.Typer(
-    name="artifacts",
-    help="List, show, verify and remove artifacts: what training leaves for other commands.",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
+app = group(
+    "artifacts",
+    "List, show, compare, verify and remove artifacts: what training leaves for others.",
 )
 
 
-def complete_artifact(incomplete: str) -> list[str]:
-    """Artifacts and runs for the shell."""
-    from dlkit.artifacts.store import completions
-
-    return completions(incomplete)
-
-
 Task = Annotated[str | None, typer.Option(help="Only the artifacts of this task.")]
-References = Annotated[
-    list[str] | None,
-    typer.Argument(
-        metavar="REF", help="NAME, TASK/NAME or a path.", autocompletion=complete_artifact
-    ),
-]
 
 
 @app.command("list")
@@ -153,9 +138,12 @@ def show(
     )
 
 
+app.command("compare")(compare_cli.compare)
+
+
 @app.command("verify")
 def verify(
-    reference: References = None,
+    reference: AnyReferences = None,
     everything: Annotated[bool, typer.Option("--all", help="Every artifact of the store.")] = False,
     form: Form = None,
     json: Json = False,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -18,10 +20,13 @@ from dlkit.artifacts.store import (
     root,
     task_folders,
 )
-from dlkit.errors import NOT_FOUND, USAGE, DlkitError
+from dlkit.errors import NOT_FOUND, USAGE, DlkitError, quoted
 
 # The command that makes an artifact of a kind, for hints.
-_MAKERS: Final = {"word-vectors": "dlkit word2vec train CORPUS"}
+_MAKERS: Final = {
+    "index": "dlkit knn train DATA",
+    "word-vectors": "dlkit word2vec train CORPUS",
+}
 
 
 def find(reference: str | None, *, kinds: Collection[str], task: str | None = None) -> Path:
@@ -33,13 +38,15 @@ def find(reference: str | None, *, kinds: Collection[str], task: str | None = No
         task: look only among the artifacts of this task, unless ``reference`` says otherwise.
 
     Raises:
-        DlkitError: (NOT_FOUND) there is none; (USAGE) it is of another kind, or the name fits
-            several; (DAMAGED) what a candidate is cannot be read.
+        DlkitError: (NOT_FOUND) there is none; (USAGE) it is of another kind or no folder, or the
+            name fits several; (DAMAGED) what a candidate is cannot be read.
 
     """
     if reference is None:
         return _newest(kinds, task)
     path = locate(reference, kinds=kinds, task=task)
+    if stat.S_ISREG(_mode(path)):
+        raise _no_folder(reference, "a file", kinds)
     kind = read_document(path).get("kind")
     if kinds and kind not in kinds:
         raise DlkitError(
@@ -54,10 +61,13 @@ def locate(reference: str, *, kinds: Collection[str] = (), task: str | None = No
     """The folder that NAME, TASK/NAME or a path means, whatever is in it; see ``find``.
 
     Raises:
-        DlkitError: (NOT_FOUND) there is none; (USAGE) the name fits several artifacts.
+        DlkitError: (NOT_FOUND) there is none; (USAGE) the name fits several artifacts, or it is a
+            pipe.
 
     """
     reference = _without_slash(reference)
+    if reference == "-":
+        raise _no_folder(reference, "standard input", kinds)
     if looks_like_path(reference):
         path = Path(reference).expanduser()
     else:
@@ -68,6 +78,9 @@ def locate(reference: str, *, kinds: Collection[str] = (), task: str | None = No
     if not os.path.lexists(path):
         hint = _way_on(_artifacts(), kinds)
         raise DlkitError(f"{shown(reference)}: no such folder", hint=hint, code=NOT_FOUND)
+    mode = _mode(path)
+    if stat.S_ISFIFO(mode) or stat.S_ISCHR(mode):  # of a shell: <(command), /dev/stdin
+        raise _no_folder(reference, "a pipe or device", kinds)
     return path.absolute()
 
 
@@ -128,6 +141,29 @@ def _refuse_several(reference: str, references: Iterable[str]) -> None:
         )
 
 
+def _mode(path: Path) -> int:
+    """What kind of file ``path`` is, or leads to; 0 if that is not known."""
+    with suppress(OSError):
+        return path.stat().st_mode
+    return 0
+
+
+def _no_folder(reference: str, what: str, kinds: Collection[str]) -> DlkitError:
+    """The error for ``reference``, which can be no artifact: text for another option, perhaps."""
+    hint = _import_of(reference if what == "a file" else "-", kinds)
+    hint = hint or _way_on(_artifacts(), kinds)
+    message = f"{shown(reference)} is {what}, not the folder of an artifact"
+    return DlkitError(message, hint=hint, code=USAGE)
+
+
+def _import_of(file: str, kinds: Collection[str]) -> str:
+    """The hint that a file or a pipe may become an artifact; empty where it can be none."""
+    if kinds and "word-vectors" not in kinds:
+        return ""
+    command = f"dlkit word2vec import {quoted(shown(file))} --name NAME"
+    return f"vectors of another tool become one by: {command}"
+
+
 def _artifacts() -> list[ArtifactInfo]:
     """What ``locate`` can find: no runs."""
     return [info for info in list_artifacts() if info.state in ("finished", "damaged")]
@@ -152,7 +188,10 @@ def _unknown(
             hint="wait for it, or go on with it: --resume",
             code=NOT_FOUND,
         )
-    hint = f"did you mean {names[close[0]]}?" if close else _way_on(there, kinds)
+    hint = f"did you mean {names[close[0]]}?" if close else ""
+    if not hint and stat.S_ISREG(_mode(Path(reference))):
+        hint = _import_of(reference, kinds)
+    hint = hint or _way_on(there, kinds)
     return DlkitError(f"no artifact {reference!r} in {where}", hint=hint, code=NOT_FOUND)
 
 

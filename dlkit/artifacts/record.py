@@ -53,7 +53,7 @@ def describe() -> dict[str, Any]:
 
 def finished_by(path: Path) -> str | None:
     """The identity of the run that made the artifact at ``path``; None if that is not known."""
-    identity = _read(path).get("run")
+    identity = read(path).get("run")
     return identity if isinstance(identity, str) else None
 
 
@@ -63,7 +63,7 @@ def finished_ns(path: Path) -> int:
     As its run.json says, so that a copy is as old as what was copied; the time of its MANIFEST
     where run.json says nothing.
     """
-    said = _read(path).get("finished")
+    said = read(path).get("finished")
     if isinstance(said, str):
         # A time without a zone cannot be subtracted: TypeError.
         with suppress(ValueError, TypeError):
@@ -79,7 +79,7 @@ def _bounded(ns: int) -> int:
     return max(0, min(ns, _LATEST_NS))
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read(path: Path) -> dict[str, Any]:
     """The run.json of the artifact at ``path``; empty if it cannot be read."""
     with suppress(DlkitError, ValueError, RecursionError), open_folder(path, path) as folder:
         found = json.loads(read_small(folder, path, RECORD, _LARGEST))

@@ -10,7 +10,7 @@ import typer
 
 from dlkit import console
 from dlkit.errors import NOT_FOUND, USAGE, DlkitError
-from dlkit.options import Form, Header, Json
+from dlkit.options import Form, Header, Json, group
 
 if TYPE_CHECKING:
     from dlkit.config.schema import Settings
@@ -18,13 +18,9 @@ if TYPE_CHECKING:
 # The settings class of each task, handed down by the app as the context's object.
 Schemas = Mapping[str, Callable[[], "type[Settings]"]]
 
-app = typer.Typer(
-    name="recipes",
-    help="List, show, copy and check the recipes: runnable settings that come with dlkit.",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
+app = group(
+    "recipes",
+    "List, show, copy and check the recipes: runnable settings that come with dlkit.",
 )
 
 

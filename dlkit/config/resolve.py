@@ -231,7 +231,8 @@ def _describe(
     where: str,
     origin: Mapping[str, str],
 ) -> tuple[str, str]:
-    key = ".".join(str(part) for part in detail["loc"])
+    # An item of a list is named by its list: that is what was given.
+    key = ".".join(part for part in detail["loc"] if isinstance(part, str))
     place = _place(key, where, origin)
     kind = detail["type"]
     if kind == "extra_forbidden":

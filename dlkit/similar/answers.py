@@ -177,25 +177,12 @@ def _resolved(
     weights = asked.weights or (1.0,) * len(asked.words)
     try:
         return tuple(
-            _term(vectors, word, weight, how)
+            queries.term_of_word(vectors, word, weight, subwords=how.subwords)
             for word, weight in zip(asked.words, weights, strict=True)
         )
     except UnknownWordError as problem:
         _explain(problem, asked)
         raise
-
-
-def _term(vectors: WordVectors, word: str, weight: float, how: How) -> queries.Term:
-    row = vectors.row(word)
-    if row is not None:
-        return queries.term_of(vectors, row, weight)
-    # What holds a space is several words, or an expression that was not said to be one.
-    if how.subwords and not any(map(str.isspace, word)) and vectors.subwords is not None:
-        spelt = vectors.normalise(word)
-        vector = vectors.subwords.vector(spelt)
-        if vector is not None:
-            return queries.Term(spelt, vector.astype("float64"), weight)
-    raise UnknownWordError(word, vectors)
 
 
 def _explain(problem: UnknownWordError, asked: Question) -> None:

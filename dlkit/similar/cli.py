@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 import typer.core
 
 from dlkit import console
+from dlkit.data.spelling import spelling
 from dlkit.errors import NOT_FOUND, USAGE, DlkitError
 from dlkit.options import Form, Header
 from dlkit.similar import arguments
+from dlkit.vectors.cli import File, Source, limit_threads, opened
 
 if TYPE_CHECKING:
     from dlkit.similar.answers import Answer, How, Refusal
     from dlkit.similar.questions import Kind, Question, Unreadable
-    from dlkit.vectors.store import WordVectors
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 _NEIGHBOURS = 10
-# The libraries that multiply matrices start a thread for each core at import, which takes longer
-# than the one product that a question needs.
-_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+# More take longer to start than the one product that a question needs.
+_THREADS = 1
 
 
 class SimilarCommand(typer.core.TyperCommand):
@@ -54,12 +53,6 @@ class SimilarCommand(typer.core.TyperCommand):
         return []
 
 
-def _complete_artifact(incomplete: str) -> list[str]:
-    from dlkit.artifacts.store import completions
-
-    return completions(incomplete, kinds={"word-vectors"})
-
-
 @app.command("similar", cls=SimilarCommand)
 def similar(
     words: Annotated[
@@ -80,24 +73,8 @@ def similar(
             "--closer-than all].",
         ),
     ] = None,
-    source: Annotated[
-        str | None,
-        typer.Option(
-            "--from",
-            metavar="NAME",
-            help="Artifact with word vectors: NAME, TASK/NAME or a path [default: the newest].",
-            autocompletion=_complete_artifact,
-        ),
-    ] = None,
-    file: Annotated[
-        str | None,
-        typer.Option(
-            "--vectors",
-            metavar="FILE",
-            help="A file of another tool instead: word2vec text or binary, GloVe, fastText .vec, "
-            "also .gz.",
-        ),
-    ] = None,
+    source: Source = None,
+    file: File = None,
     pair: Annotated[bool, typer.Option("--pair", help="The cosine of two words.")] = False,
     sets: Annotated[
         bool,
@@ -135,6 +112,10 @@ def similar(
     candidate: Annotated[
         list[str] | None,
         typer.Option(metavar="WORD", help="Only WORD, and others so named, are answers."),
+    ] = None,
+    prefix: Annotated[
+        str | None,
+        typer.Option(metavar="P", help="Only words that begin with P are answers."),
     ] = None,
     min_score: Annotated[
         str | None, typer.Option(metavar="X", help="Only words that score X or more are answers.")
@@ -181,6 +162,7 @@ def similar(
         "--restrict": restrict,
         "--among": among,
         "--candidate": candidate,
+        "--prefix": prefix,
     }
     limits |= {"--min-score": min_score, "--method": method, "--expressions": expressions}
     kind = questions.kind_of(flags, [name for name, value in limits.items() if value])
@@ -189,16 +171,17 @@ def similar(
     ranks = None if restrict is None else values.ranks("--restrict", restrict)
     least = None if min_score is None else values.number("--min-score", min_score)
     scored = "add" if method is None else values.method("--method", method)
+    if prefix == "":
+        raise DlkitError("--prefix is empty: every word begins so", code=USAGE)
     signed = [*(words or []), *(arguments.UNSIGNED + word for word in literal or [])]
     asked, single = _asked(signed, kind, expressions=expressions)
-    for variable in _THREADS:
-        os.environ.setdefault(variable, "1")
-    vectors = _opened(source, file, verify=verify, quiet=quiet)
+    limit_threads(_THREADS, override=False)
+    vectors, _ = opened(source, file, spelling, quiet=quiet, verify=verify)
     from dlkit.similar.among import candidates
     from dlkit.similar.answers import How, answer
 
-    allowed, note = candidates(vectors, ranks, among, candidate or [])
-    if note and not quiet:
+    allowed, notes = candidates(vectors, ranks, among, candidate or [], prefix)
+    for note in notes if not quiet else ():
         console.note(note)
     how = How(kind, allowed, most, least, scored, subwords=not no_subwords)
     answers = (each for some in asked for each in answer(vectors, some, how))
@@ -221,39 +204,6 @@ def _asked(
         [questions.from_line(*line, kind, expressions=expressions) for line in some]
         for some in questions.lines(descriptor)
     ), False
-
-
-def _opened(source: str | None, file: str | None, *, verify: bool, quiet: bool) -> WordVectors:
-    """The word vectors of an artifact or of a file."""
-    from pathlib import Path
-
-    if file is not None:
-        if source is not None or verify:
-            other = "--from" if source is not None else "--verify"
-            raise DlkitError(f"{other} is for artifacts, --vectors for other files", code=USAGE)
-        from dlkit.progress import follow
-        from dlkit.vectors.formats import read_vectors
-
-        return follow(read_vectors(Path(file)), quiet=quiet)
-    from dlkit.artifacts.finding import find
-    from dlkit.vectors.store import open_vectors
-
-    path = find(source, kinds={"word-vectors"})
-    vectors = open_vectors(path, verify=verify, spelling=_spelling)
-    if source is None and not quiet:
-        console.note(f"using {vectors.name}: {len(vectors):,} words x {vectors.dim}")
-    return vectors
-
-
-def _spelling(settings: Mapping[str, Any]) -> Callable[[str], str]:
-    """What spells a word as the corpus was; imported only for a word not found as typed."""
-
-    def spell(word: str) -> str:
-        from dlkit.data.normalise import Normaliser
-
-        return Normaliser.from_dict(settings).word(word)
-
-    return spell
 
 
 def _show(

@@ -27,6 +27,7 @@ _LIMITS: Mapping[str, tuple[Kind, ...]] = {
     "--restrict": ("nearest", "rank", "closer"),
     "--among": ("nearest", "rank", "closer"),
     "--candidate": ("nearest", "rank", "closer"),
+    "--prefix": ("nearest", "rank", "closer"),
     "--min-score": ("nearest", "closer"),
     "--method": ("nearest",),
     "--expressions": ("nearest",),

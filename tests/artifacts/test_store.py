@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
@@ -115,6 +116,25 @@ def test_a_hostile_reference_is_refused_cleanly(home: Path, reference: str) -> N
         finding.find(reference, kinds=["word-vectors"])
     assert caught.value.code in (USAGE, NOT_FOUND)
     assert len(caught.value.message) < 6000
+
+
+def test_a_file_or_a_pipe_is_no_artifact_and_the_way_to_make_one_is_told(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    commit("word2vec", "wiki", "word-vectors")
+    Path("向量.vec").write_text("1 2\n饭 1 2\n", encoding="utf-8")
+    os.mkfifo("pipe")
+    for reference, what, file in (
+        ("-", "standard input", "-"), ("./pipe", "a pipe or device", "-"),
+        (f"{tmp_path}/pipe", "a pipe or device", "-"), ("/dev/null", "a pipe or device", "-"),
+        ("./向量.vec", "a file", "./向量.vec"),
+    ):  # fmt: skip
+        error = missing(reference, USAGE)
+        assert error.message == f"{reference} is {what}, not the folder of an artifact"
+        assert shlex.split(error.hint)[-4:] == ["import", file, "--name", "NAME"]
+        assert missing(reference, USAGE, kinds=["index"]).hint == "dlkit artifacts list"
+    assert "dlkit word2vec import" in missing("向量.vec").hint
 
 
 def test_an_unfinished_run_is_not_found_but_named(home: Path) -> None:

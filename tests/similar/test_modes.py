@@ -221,6 +221,51 @@ def test_listed_words_that_are_unknown_are_counted_and_named(dlkit, drawn):
     dlkit("similar", "饭", "--candidate", "w30", "--restrict", "5", check=NOT_FOUND)
 
 
+def test_answers_that_begin_alike(dlkit, drawn):
+    everything = order(unit("饭"), {"饭"})
+    expected = [each for each in everything if each[0].startswith("w1")]
+    done = dlkit("similar", "饭", "--prefix", "w1", "-k", "all", "--from", "small")
+    same(neighbours(done), expected)
+    assert done.stderr == ""
+    # The tenth to seventeenth words are w9 to w16; w1 is none.
+    done = dlkit("similar", "饭", "--prefix=w1", "--restrict", "10-17", "--min-score=-1")
+    same(neighbours(done), [each for each in expected if each[0] in NAMES[10:17]])
+    named = [f"--candidate={word}" for word in ("w3", "w12", "w17")]
+    done = dlkit("similar", "饭", "--prefix=w1", *named)
+    same(neighbours(done), [each for each in expected if each[0] in {"w12", "w17"}])
+    done = dlkit("similar", "-", "--prefix", "饭", "--json", stdin="w3\n饭\n")
+    found = [each["neighbors"] for each in objects(done.stdout)]
+    assert [[each["word"] for each in some] for some in found] == [["饭"], []]
+    closer = dlkit("similar", "--closer-than", "饭", everything[20][0], "--prefix", "w2")
+    assert [row[2] for row in rows(closer.stdout)] == [
+        word for word, _ in everything[:20] if word.startswith("w2")
+    ]
+
+
+def test_a_prefix_is_read_as_the_vocabulary_spells(dlkit, make_artifact):
+    words = {"école": [1, 0.1], "Éco": [1, 0.2], "饭后": [0.5, 1], "饭菜": [0.4, 1]}
+    make_artifact(words={word.lower(): vector for word, vector in words.items()},
+                  text={"lowercase": True, "drop_punctuation": True})  # fmt: skip
+    for typed, told in (("e\u0301c", ""), ("ÉC", "--prefix 'ÉC' is read as 'éc'\n")):
+        done = dlkit("similar", "饭后", "--prefix", typed, "--from", "small")
+        assert {row[1] for row in rows(done.stdout)} == {"école", "éco"}
+        assert done.stderr == told
+    assert [row[1] for row in rows(dlkit("similar", "école", "--prefix", "饭").stdout)] == [
+        "饭后", "饭菜",
+    ]  # fmt: skip
+    # Without its punctuation it would be the beginning of every word.
+    done = dlkit("similar", "饭后", "--prefix", "……", check=NOT_FOUND)
+    assert done.stderr.splitlines()[-1] == "error: no word of word2vec/small begins with '……'"
+
+
+def test_a_prefix_that_no_answer_has_is_told(dlkit, drawn):
+    done = dlkit("similar", "饭", "--prefix", "w9", "--restrict", "5", check=NOT_FOUND)
+    assert "no word of word2vec/small with rank 5 begins with 'w9'" in done.stderr
+    done = dlkit("similar", "饭", "--prefix", "w9", "--candidate", "w8", check=NOT_FOUND)
+    assert "none of the 1 words" in done.stderr
+    assert "begins with 'w9'" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("content", "code", "what"),
     [
@@ -247,7 +292,7 @@ def test_a_list_that_cannot_be_used_is_told(dlkit, drawn, content, code, what):
         ["--odd-one-out", "a", "b", "c", "--candidate", "d"], ["--pair", "-", "--expressions"],
         ["--rank", "+a", "b"], ["--method", "sub", "a"], ["--min-score", "x", "a"],
         ["--min-score", "nan", "a"], ["--restrict", "9-5", "a"], ["--restrict", "0-", "a"],
-        ["-k", "al", "a"],
+        ["-k", "al", "a"], ["--prefix=", "饭"], ["--pair", "a", "b", "--prefix", "a"],
     ],
 )  # fmt: skip
 def test_usage_errors_exit_2_with_one_line(dlkit, drawn, arguments):
