@@ -19,13 +19,17 @@ if TYPE_CHECKING:
 
 # What a person may type after `dlkit`, and the module whose `app` answers.
 ROOMS = {
+    "knn": "dlkit.knn.cli",
     "word2vec": "dlkit.word2vec.cli",
     "similar": "dlkit.similar.cli",
     "artifacts": "dlkit.artifacts.cli",
     "recipes": "dlkit.config.cli",
 }
 # The settings of each task that has recipes: module and class, imported when asked for.
-SCHEMAS = {"word2vec": ("dlkit.word2vec.config", "Word2vecConfig")}
+SCHEMAS = {
+    "knn": ("dlkit.knn.config", "KnnConfig"),
+    "word2vec": ("dlkit.word2vec.config", "Word2vecConfig"),
+}
 
 # Usage errors of Typer are of the class that its public BadParameter derives from.
 _UsageError: type[Exception] = typer.BadParameter.__mro__[1]

@@ -122,6 +122,18 @@ class Output:
         else:
             self._table(columns, rows, title)
 
+    def facts(self, facts: Mapping[str, object]) -> None:
+        """Write one answer of named values: a line a value on a terminal, else one row."""
+        if self.form == "human":
+            self.answer(("result", "value"), list(facts.items()), facts)
+        else:
+            self.answer(list(facts), [list(facts.values())], facts)
+
+    def rows(self, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+        """Write ``rows``, which in JSON are objects with the names of the ``columns``."""
+        rows = list(rows)
+        self.answer(columns, rows, (dict(zip(columns, row, strict=True)) for row in rows))
+
     def text(self, text: str) -> None:
         """Write ``text`` as it is, whatever the form: a recipe, a path."""
         self._write(text)

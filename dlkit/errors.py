@@ -47,3 +47,11 @@ class StoppedError(Exception):
 
 class ReaderGoneError(Exception):
     """Whoever read stdout has left: no mistake of anybody's, and nothing more to do."""
+
+
+def quoted(text: str) -> str:
+    """``text`` as a word of a shell's command, for a hint; letters of any script stand as is."""
+    import re
+    import shlex
+
+    return text if re.fullmatch(r"[\w./-]+", text) else shlex.quote(text)

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import base64
 import ctypes
 import os
+import struct
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
+import hypothesis
+import numpy as np
 import pytest
+
+# A busy machine is no failure; the time limit of a whole test is pytest's.
+hypothesis.settings.register_profile("dlkit", deadline=None)
+hypothesis.settings.load_profile("dlkit")
 
 
 class Command:
@@ -128,3 +137,84 @@ def permissions_count(tmp_path: Path) -> Iterator[None]:
         yield
     finally:
         capabilities.restore()
+
+
+# A model that fasttext 0.9.3 wrote (the wheel fasttext-numpy2 0.10.4), of forty times the lines
+# "早饭 很 好吃", "早饭 hello naïve" and "很 好吃 hello": train_unsupervised(model="skipgram",
+# dim=3, minn=1, maxn=3, bucket=8, minCount=1, epoch=2, neg=2, ws=2); below what its
+# get_word_vector says.
+_FASTTEXT_WROTE = base64.b85decode(
+    b"x)x6_3;+NC0{{R30ssI20ssI20RR910ssI20RR910ssI20ssI22mk;80RR910{{R3WB>pFEkhjZ;x-"
+    b"yT1^@s61^@s600000-"
+    b"~j*t00000|NsC0|NsC0JTG%T0C)fZ00000008Efsp+My08jt`00000008B_hyYLk000000002xrM=~lg8)zf0000"
+    b"00001JWo&G308jt`00000003@b!>@K_04M+e000000000E0000000003000000002zrH#H0tc5<w)l<HwK#RR=q>"
+    b"a9WtA#$L)>FQxK#RRsJYl}OSV2DMucW=N6iPnWFDJg+wC+9hnmj%G;84D>M%ulAa5X({r7%7oP<uUMTTH!e5#_uO"
+    b"5}7`QM5jL9wB9@RK+V0}2Y0?d*_gde1cE)uo-n>v66?KVNJBnM9risIoqE1rSU)^RtyjJ!8#O+%O`^UxbPYc49$-"
+    b"BH0097u9%Kgq1^@s6000000{{R3000003!zau)w!6tYqfH@9BhC)V`Fl=9uYu03!zcE)w!5CYqfGYJ)oMqPrZUW$"
+    b"K^1)9BhC)V`Fl=9uYu0000000000000000"
+)
+_FASTTEXT_SAYS = {
+    "</s>": [-0.27665636, 0.2610783, -0.20687021],
+    "早饭": [-0.0054985229, 0.013919047, 0.062830016],
+    "很": [0.040914845, -0.089986183, 0.025320351],
+    "好吃": [0.056447398, -0.020562463, -0.016338708],
+    "hello": [0.030997761, -0.016155317, 0.04227614],
+    "naïve": [0.026103377, 0.0050253491, -0.0042829691],
+}
+_FASTTEXT_SAYS_OF_UNKNOWN = {
+    "早饭饭": [-0.010690249, 0.028990496, -0.012226383],
+    "hell": [0.0098981382, 0.046669628, 0.039588131],
+    "naïveté": [0.0018079634, 0.067709699, -0.0023836074],
+    "😀": [0.017829482, 0.012904603, -0.10305015],
+}
+
+
+def fasttext_bytes(
+    words,
+    own,
+    ngrams=None,
+    outputs=None,
+    *,
+    minn=0,
+    maxn=0,
+    model=2,
+    loss=2,
+    version=12,
+    magic=793712314,
+    labels=(),
+    quantised=0,
+    pruned=(),
+    tokens=1000,
+) -> bytes:
+    """A fastText model as fastText's source writes it; (V, D) own rows, (B, D) rows of n-grams.
+
+    ``words`` and ``labels`` are pairs of a word and its count.
+    """
+    own = np.asarray(own, "<f4")
+    ngrams = np.zeros((0, own.shape[1])) if ngrams is None else ngrams
+    outputs = np.zeros_like(own) if outputs is None else outputs
+    dim, buckets = own.shape[1], len(ngrams)
+    parts = [struct.pack("<ii", magic, version)]
+    settings = (dim, 5, 5, 1, 5, 1, loss, model, buckets, minn, maxn, 100)
+    parts.append(struct.pack("<12id", *settings, 1e-4))
+    sizes = (len(words) + len(labels), len(words), len(labels), tokens, len(pruned) or -1)
+    parts.append(struct.pack("<iiiqq", *sizes))
+    for kind, entries in enumerate((words, labels)):
+        for word, count in entries:
+            word = word if isinstance(word, bytes) else word.encode()
+            parts.append(word + b"\0" + struct.pack("<qb", count, kind))
+    parts += [struct.pack("<ii", *pair) for pair in pruned]
+    for matrix in (np.concatenate([own, ngrams]), np.asarray(outputs)):
+        parts.append(struct.pack("<?qq", quantised, *matrix.shape) + matrix.astype("<f4").tobytes())
+    return b"".join(parts)
+
+
+@pytest.fixture(scope="session")
+def fasttext() -> SimpleNamespace:
+    """A model that fastText wrote, what it says of words, and a writer of any model."""
+    return SimpleNamespace(
+        wrote=_FASTTEXT_WROTE,
+        says=_FASTTEXT_SAYS,
+        says_of_unknown=_FASTTEXT_SAYS_OF_UNKNOWN,
+        bytes=fasttext_bytes,
+    )

@@ -22,11 +22,11 @@ LAYERS = [
     {"data"},
     {"training", "neighbours", "report"},
     {"encoders"},
-    {"word2vec", "similar"},
+    {"knn", "word2vec", "similar"},
     {"app"},
     {"__main__"},
 ]
-ROOMS = {"word2vec", "similar"}
+ROOMS = {"knn", "word2vec", "similar"}
 HEAVY = {
     "torch",
     "torchvision",
@@ -136,7 +136,7 @@ def test_heavy_libraries_are_imported_where_they_are_used(path: Path):
     here = name_of(path)
     # model.py is torch through and through; kernels are numba: both are imported in bodies only.
     allowed = {"torch"} if here.endswith("model") else set()
-    if here.startswith("word2vec.kernels.") or here == "data.scan":
+    if here.startswith(("word2vec.kernels.", "neighbours.kernels.")) or here == "data.scan":
         allowed = {"numba", "llvmlite"}
     assert not (top_level_imports(tree_of(path)) & HEAVY) - allowed
 

@@ -27,10 +27,17 @@ def test_a_recipe_begins_with_its_command_and_fits_a_screen(recipe):
     assert max(map(len, lines)) <= 100
 
 
-@pytest.mark.parametrize("recipe", RECIPES)
+def needs_network(recipe) -> bool:
+    """Whether its data are a hub id."""
+    settings = resolve(schemas()[recipe.task](), recipe=recipe.path)
+    return not all(entry.startswith(("builtin:", "/")) for entry in settings.data)
+
+
+@pytest.mark.parametrize("recipe", [p for p in RECIPES if not needs_network(p.values[0])])
 def test_a_recipe_runs(recipe, dlkit):
     command = shlex.split(recipe.path.read_text(encoding="utf-8").splitlines()[0].lstrip("# "))
-    done = dlkit(*command[1:], "--set", "epochs=1", "--json")
+    short = ("--set", "epochs=1") if recipe.task == "word2vec" else ()
+    done = dlkit(*command[1:], *short, "--json")
     assert (dlkit.home / recipe.task / recipe.name / "MANIFEST").is_file()
     assert done.stdout.count("\n") == 1
 

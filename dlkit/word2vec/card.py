@@ -23,13 +23,15 @@ def render(config: Word2vecConfig, document: Mapping[str, Any]) -> str:
     """The card of a word2vec artifact as Markdown; ``document`` is its artifact.json."""
     data, scores = document["data"], document["scores"]
     began = document.get("began_with")
+    kept = ", which were kept as they are" if document.get("frozen") else ""
     held_out = scores.get("held_out_loss")
     loss = f"{scores['loss']:.4f} in the last epoch"
     if held_out is not None:
         loss += f", {held_out:.4f} on text that was held out"
+    noise = {"negative": config.negative, "noise exponent": config.noise_exponent}
     settings = {
-        "window": config.window,
-        **({"negative": config.negative} if config.loss == "ns" else {}),
+        "window": f"{config.window}, fixed" if config.fixed_window else config.window,
+        **(noise if config.loss == "ns" else {}),
         **({"context": config.context} if config.model == "cbow" else {}),
         **({"n-grams": f"{config.minn} to {config.maxn} letters"} if config.maxn else {}),
         "sample": config.sample,
@@ -50,7 +52,7 @@ def render(config: Word2vecConfig, document: Mapping[str, Any]) -> str:
             f"- Text: {data['words']:,} words in {data['lines']:,} lines; "
             f"tokens: {document['text']['tokens']}.",
             f"- Loss: {loss}.",
-            *([f"- Began with the vectors of {began}."] if began else []),
+            *([f"- Began with the vectors of {began}{kept}."] if began else []),
             *(f"- {key}: {value}" for key, value in settings.items()),
             "",
             "## Use",

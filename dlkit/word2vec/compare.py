@@ -63,6 +63,7 @@ def log_probabilities(
     loss: Literal["ns", "hs", "softmax"],
     counts: npt.NDArray[np.int64],
     paths: Paths | None = None,
+    noise_exponent: float = POWER,
 ) -> npt.NDArray[np.float64]:
     """(V,) log probabilities of every word, the mean of those that each hidden vector gives.
 
@@ -72,6 +73,7 @@ def log_probabilities(
         loss: what the outputs were trained by.
         counts: (V,) how often each word occurs.
         paths: the tree of hierarchical softmax.
+        noise_exponent: of the counts, by which the noise words of ``ns`` were drawn.
 
     """
     total = np.zeros((2, len(outputs)))
@@ -82,7 +84,7 @@ def log_probabilities(
             total[1] -= np.logaddexp(0, scores).sum(axis=0)
             continue
         if loss == "ns":
-            scores += POWER * np.log(counts)
+            scores += noise_exponent * np.log(counts)
         scores -= scores.max(axis=1, keepdims=True)
         scores -= np.log(np.exp(scores).sum(axis=1, keepdims=True))
         total[0] += scores.sum(axis=0)
@@ -136,7 +138,10 @@ def predict(
             hidden = hidden.sum(axis=0, keepdims=True)
             if config.context == "mean":
                 hidden = hidden / len(around)
-        logs = log_probabilities(hidden, outputs, loss=config.loss, counts=counts, paths=paths)
+        logs = log_probabilities(
+            hidden, outputs, loss=config.loss, counts=counts, paths=paths,
+            noise_exponent=config.noise_exponent,
+        )  # fmt: skip
         total -= float(logs[centre])
         top += int(np.count_nonzero(logs >= logs[centre]) <= TOP)
         words += 1

@@ -7,7 +7,18 @@ from typing import Annotated
 import typer
 
 from dlkit import console
-from dlkit.options import Form, Header, Json, Progress, Quiet
+from dlkit.data.text_cli import MaxVocab, MinCount, Tokens
+from dlkit.options import Form, Header, Json, Progress, Quiet, Sets
+from dlkit.word2vec.settings_cli import (
+    Device,
+    Dim,
+    Epochs,
+    Rate,
+    Recipe,
+    Seed,
+    Threads,
+    Window,
+)
 
 # The three objectives of the literature for both models.
 OBJECTIVES = "skipgram-ns,skipgram-hs,skipgram-softmax,cbow-ns,cbow-hs,cbow-softmax"
@@ -27,37 +38,24 @@ def compare(
             help="Models and losses, such as skipgram-ns, cbow-hs, cbow-sum-softmax, with commas.",
         ),
     ] = OBJECTIVES,
-    recipe: Annotated[
-        str | None, typer.Option("--recipe", "-r", help="Recipe: NAME or path.")
-    ] = None,
-    sets: Annotated[
-        list[str] | None,
-        typer.Option("--set", "-s", metavar="KEY=VALUE", help="Any setting of the recipe."),
-    ] = None,
+    recipe: Recipe = None,
+    sets: Sets = None,
     eval_files: Annotated[
         list[str] | None,
         typer.Option(
             "--eval", metavar="FILE", help="Analogies or word pairs to score each on, too."
         ),
     ] = None,
-    dim: Annotated[int | None, typer.Option(help="Numbers per vector.")] = None,
-    window: Annotated[int | None, typer.Option(help="Most words to either side.")] = None,
-    lr: Annotated[float | None, typer.Option(help="First learning rate.")] = None,
-    min_count: Annotated[
-        int | None, typer.Option(help="Leave out words seen less often than this.")
-    ] = None,
-    tokens: Annotated[
-        str | None,
-        typer.Option(help="How text becomes words: auto, whitespace, char or zh."),
-    ] = None,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the corpus.")] = None,
-    max_vocab: Annotated[
-        int | None,
-        typer.Option(help="Keep only the N most frequent words; the softmax' time grows with N."),
-    ] = None,
-    seed: Annotated[int | None, typer.Option(help="Of everything random.")] = None,
-    threads: Annotated[int | None, typer.Option(help="CPU threads.")] = None,
-    device: Annotated[str | None, typer.Option(help="Where to train: cpu, cuda or mps.")] = None,
+    dim: Dim = None,
+    window: Window = None,
+    lr: Rate = None,
+    min_count: MinCount = None,
+    tokens: Tokens = None,
+    epochs: Epochs = None,
+    max_vocab: MaxVocab = None,
+    seed: Seed = None,
+    threads: Threads = None,
+    device: Device = None,
     form: Form = None,
     json: Json = False,
     header: Header = False,
@@ -68,7 +66,8 @@ def compare(
 
     Perplexity and the share of words among the ten most probable are of held-out words among the
     whole vocabulary: for CBOW given the words around, for skip-gram the mean of the logarithms
-    given each of them, so that losses compare within a model. No artifact is made.
+    given each of them, so that losses compare within a model. No artifact is made. The time of
+    softmax grows with the vocabulary: see --max-vocab.
 
     Example: dlkit word2vec compare corpus.txt --objectives skipgram-ns,skipgram-softmax --epochs 1
     """

@@ -28,7 +28,17 @@ class Word2vecConfig(Settings):
     window: int = Field(
         default=5, ge=1, le=1_000, description="most words to either side; drawn anew in 1..window"
     )
+    fixed_window: bool = Field(
+        default=False, description="all words of the window count, whatever their distance"
+    )
     negative: int = Field(default=5, ge=1, le=64, description="noise words per centre word")
+    noise_exponent: float = Field(
+        default=0.75,
+        ge=-10,
+        le=10,
+        allow_inf_nan=False,
+        description="noise words are drawn by their count to this power; 0: all alike",
+    )
     minn: int = Field(default=3, ge=1, le=64, description="letters of the shortest n-gram")
     maxn: int = Field(
         default=0, ge=0, le=64, description="letters of the longest n-gram; 0: no n-grams"
@@ -56,6 +66,9 @@ class Word2vecConfig(Settings):
     initial: str | None = Field(
         default=None, description="file of vectors that the words it has begin with"
     )
+    freeze: bool = Field(
+        default=False, description="keep the word vectors that training begins with as they are"
+    )
     seed: int = Field(default=1, ge=0, le=2**63 - 1, description="of everything random")
     threads: int | None = Field(
         default=None, ge=1, le=1024, description="CPU threads; all cores if not given"
@@ -76,12 +89,12 @@ class Word2vecConfig(Settings):
         if self.continued is not None and (self.initial or self.text.vocabulary):
             other = "initial" if self.initial else "text.vocabulary"
             raise ValueError(f"continued and {other} do not go together")
+        if self.freeze and self.continued is None and self.initial is None:
+            raise ValueError("freeze keeps vectors that are given: it needs --initial or --from")
         if self.context == "sum" and self.model == "skipgram":
             raise ValueError("context sum is for model cbow: skip-gram takes contexts one by one")
         if 0 < self.maxn < self.minn:
             raise ValueError(f"maxn ({self.maxn}) must not be below minn ({self.minn})")
-        if self.maxn and (self.loss == "softmax" or self.device != "cpu"):
-            raise ValueError("n-grams (maxn) need loss ns or hs and device cpu")
         if self.deterministic and (self.loss == "softmax" or self.device != "cpu"):
             raise ValueError("deterministic needs loss ns or hs and device cpu")
         return self

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TypeVar, cast
 
 from dlkit import signals
 from dlkit.artifacts.finding import find
-from dlkit.artifacts.load import read_document
 from dlkit.artifacts.placing import check_places, placed
 from dlkit.errors import USAGE, DlkitError, StoppedError
 from dlkit.records import Noted, Record, Step
 from dlkit.vectors import arrays, formats, writing
 from dlkit.vectors.store import WordVectors, open_outputs, open_vectors
 from dlkit.vectors.table import Options
+from dlkit.word2vec import tofasttext
 from dlkit.word2vec.save import KIND
 
 if TYPE_CHECKING:
@@ -52,9 +52,9 @@ def target_of(output: str, layout: str | None) -> Target:
             go there.
 
     """
-    if layout is not None and layout not in writing.LAYOUTS:
+    if layout is not None and layout not in writing.FORMATS:
         raise DlkitError(
-            f"--to: unknown format {layout!r}", hint=f"use {', '.join(writing.LAYOUTS)}", code=USAGE
+            f"--to: unknown format {layout!r}", hint=f"use {', '.join(writing.FORMATS)}", code=USAGE
         )
     if output == STDOUT:
         if layout not in writing.TEXTS:
@@ -71,19 +71,19 @@ def target_of(output: str, layout: str | None) -> Target:
     if layout is None:
         raise DlkitError(
             f"the suffix of {path.name} does not tell a format",
-            hint=f"say --to {'|'.join(writing.LAYOUTS)}, or end the name with "
+            hint=f"say --to {'|'.join(writing.FORMATS)}, or end the name with "
             f"{' '.join(writing.SUFFIXES)}",
             code=USAGE,
         )
     named = cast("Named", layout)
-    if named not in writing.IN_TWO:
-        return Target((path,), named, packed=zipped)
-    if zipped:
+    if zipped and named in (*writing.IN_TWO, "fasttext-bin"):
         raise DlkitError(
-            f"{path.name}: {named} files are not compressed, their readers map them",
+            f"{path.name}: {named} files are not compressed, their readers take them plain",
             hint=f"leave out .gz: {plain.name}",
             code=USAGE,
         )
+    if named not in writing.IN_TWO:
+        return Target((path,), named, packed=zipped)
     return Target((path, arrays.words_file(path, numpy=named == "numpy")), named, packed=False)
 
 
@@ -118,25 +118,27 @@ def export(
     check_places(target.paths, force=force)
     if dtype != "float32" and target.layout != "numpy":
         raise DlkitError(f"--dtype {dtype} is for --to numpy, not {target.layout}", code=USAGE)
-    vectors, matrix = yield from _opened(source, file, restrict, outputs=outputs)
+    if target.layout == "fasttext-bin" and outputs:
+        raise DlkitError("--outputs: a fastText model holds both matrices anyway", code=USAGE)
+    vectors, matrix, artifact = yield from _opened(source, file, restrict, outputs=outputs)
     count = min(len(vectors), restrict or len(vectors))
     lexicon = vectors.lexicon.first(count)
     for note in writing.check_words(lexicon, target.layout):
         yield Noted(note)
     words = lexicon.plain.split(b"\n")[:-1]
+    content = yield from _content(target, vectors, words, matrix[:count], artifact, dtype=dtype)
     begun = told = time.monotonic()
     with _streams(target, stdout, force=force) as streams:
         if len(streams) > 1:
             counts = vectors.counts()
             known = None if counts is None else counts[:count].tolist()
             streams[1].write(writing.words_text(target.layout, words, known))
-        for done in writing.write_vectors(
-            streams[0], target.layout, words, matrix[:count], dtype=dtype
-        ):
+        for done in content.write(streams[0]):
             now = time.monotonic()
             if now - told > _SILENCE:
                 told = now
-                yield Step("writing", done, count, "words", done / (now - begun))
+                yield Step("writing", done, content.rows, "rows", done / (now - begun))
+    yield from content.notes()
     facts: dict[str, object] = {"format": target.layout, "words": count, "dim": vectors.dim}
     for key, path in zip(("file", "words_file"), target.paths, strict=False):
         facts[key] = str(path)
@@ -145,23 +147,55 @@ def export(
     return facts
 
 
+class _Content(NamedTuple):
+    """What is written: the function that does it, its rows, and what to say afterwards."""
+
+    write: Callable[[BinaryIO], Iterator[int]]
+    rows: int
+    notes: Callable[[], Iterable[Noted]]
+
+
+def _content(
+    target: Target,
+    vectors: WordVectors,
+    words: list[bytes],
+    matrix: Any,
+    artifact: Path | None,
+    *,
+    dtype: str,
+) -> Generator[Record, None, _Content]:
+    """What is to be written of ``words`` and their vectors, ``matrix`` (V, D)."""
+    if target.layout == "fasttext-bin":
+        parts = yield from tofasttext.prepared(vectors, len(words), artifact)
+        model = tofasttext.Writing(words, matrix, parts)
+        return _Content(model.write, model.rows, model.notes)
+    if vectors.subwords is not None:
+        yield Noted(
+            "vectors of n-grams stay behind: the file answers for these words alone; "
+            "--to fasttext-bin takes them along"
+        )
+
+    def write(stream: BinaryIO) -> Iterator[int]:
+        return writing.write_vectors(stream, target.layout, words, matrix, dtype=dtype)
+
+    return _Content(write, len(words), lambda: ())
+
+
 def _opened(
     source: str | None, file: str | None, restrict: int | None, *, outputs: bool
-) -> Generator[Record, None, tuple[WordVectors, Any]]:
-    """The vectors of an artifact or a file, and the matrix (V, D) to write."""
+) -> Generator[Record, None, tuple[WordVectors, Any, Path | None]]:
+    """The vectors of an artifact or a file, the matrix (V, D) to write, and the artifact."""
     if file is not None:
         if source is not None or outputs:
             other = "--from" if source is not None else "--outputs"
             raise DlkitError(f"{other} is for artifacts, --vectors for other files", code=USAGE)
         vectors = yield from formats.read_vectors(Path(file), Options(restrict=restrict))
-        return vectors, vectors.matrix
+        return vectors, vectors.matrix, None
     path = find(source, kinds={KIND})
     vectors = open_vectors(path)
     if source is None:
         yield Noted(f"using {vectors.name}: {len(vectors):,} words x {vectors.dim}")
-    if read_document(path).get("subwords"):
-        yield Noted("vectors of n-grams stay behind: the file answers for these words alone")
-    return vectors, open_outputs(path, vectors) if outputs else vectors.matrix
+    return vectors, open_outputs(path, vectors) if outputs else vectors.matrix, path
 
 
 @contextmanager

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from dlkit import console
-from dlkit.artifacts.cli import complete_artifact
 from dlkit.errors import USAGE, DlkitError
-from dlkit.options import Form, Header, Json, Progress, Quiet
+from dlkit.options import Force, Form, Header, Json, Progress, Quiet
+from dlkit.vectors.cli import File, Source
 
 _TYPES = ("float32", "float16")
 
@@ -24,26 +24,17 @@ def export(
         typer.Argument(
             metavar="OUTPUT",
             help="File to write; - for stdout (text formats). The suffix tells the format: .txt "
-            "text, .vec fasttext, .bin binary, .npy numpy, .tsv projector; .gz compresses.",
+            "text, .vec fasttext, .bin binary, .npy numpy, .tsv projector; .gz compresses. "
+            "fastText's own .bin: --to fasttext-bin.",
         ),
     ],
-    source: Annotated[
-        str | None,
-        typer.Option(
-            "--from",
-            metavar="NAME",
-            help="Artifact with word vectors: NAME, TASK/NAME or a path [default: the newest].",
-            autocompletion=complete_artifact,
-        ),
-    ] = None,
-    file: Annotated[
-        str | None,
-        typer.Option("--vectors", metavar="FILE", help="A file of another tool instead."),
-    ] = None,
+    source: Source = None,
+    file: File = None,
     to: Annotated[
         str | None,
         typer.Option(
-            help="text, binary, fasttext, glove, projector or numpy [default: by the suffix]."
+            help="text, binary, fasttext, glove, projector, numpy or fasttext-bin, which "
+            "fastText loads, with n-grams [default: by the suffix]."
         ),
     ] = None,
     dtype: Annotated[str, typer.Option(help="Of a NumPy array: float32 or float16.")] = "float32",
@@ -51,9 +42,7 @@ def export(
     outputs: Annotated[
         bool, typer.Option("--outputs", help="The output matrix instead of the word vectors.")
     ] = False,
-    force: Annotated[
-        bool, typer.Option("--force", help="Replace files that are there already.")
-    ] = False,
+    force: Force = False,
     form: Form = None,
     json: Json = False,
     header: Header = False,
@@ -87,7 +76,7 @@ def export(
     stopped = "stopped by a signal; nothing was written"
     facts = follow(convert.unless_stopped(work, stopped), mode=progress, quiet=quiet)
     if target.paths:  # else the vectors themselves are the answer
-        _tell(answers, facts)
+        answers.facts(facts)
 
 
 def import_file(
@@ -95,8 +84,8 @@ def import_file(
         str,
         typer.Argument(
             metavar="FILE",
-            help="word2vec text or binary, fastText .vec, GloVe, NumPy .npy or projector .tsv with "
-            "the file of words beside, also .gz .bz2 .xz; - for stdin.",
+            help="word2vec text or binary, fastText .vec or .bin, GloVe, NumPy .npy or projector "
+            ".tsv with the file of words beside, also .gz .bz2 .xz (but .bin); - for stdin.",
         ),
     ],
     name: Annotated[
@@ -107,7 +96,8 @@ def import_file(
         str | None,
         typer.Option(
             "--format",
-            help="text, binary, fasttext, glove, projector or numpy [default: recognised].",
+            help="text, binary, fasttext, glove, projector, numpy or fasttext-bin "
+            "[default: recognised].",
         ),
     ] = None,
     dtype: Annotated[
@@ -149,7 +139,7 @@ def import_file(
     )
     stopped = "stopped by a signal; no artifact was made"
     saved = follow(unless_stopped(work, stopped), mode=progress, quiet=quiet)
-    _tell(answers, {"artifact": saved.reference, "path": str(saved.path), **saved.facts})
+    answers.facts({"artifact": saved.reference, "path": str(saved.path), **saved.facts})
     if not quiet:
         console.note(f"next: {saved.next_command}")
 
@@ -159,10 +149,3 @@ def _check(dtype: str, restrict: int | None) -> None:
         raise DlkitError(f"--dtype: unknown type {dtype!r}", hint=" or ".join(_TYPES), code=USAGE)
     if restrict is not None and restrict < 1:
         raise DlkitError(f"--restrict is a whole number of 1 or more, not {restrict}", code=USAGE)
-
-
-def _tell(output: console.Output, facts: dict[str, Any]) -> None:
-    if output.form == "human":
-        output.answer(("result", "value"), list(facts.items()), facts)
-    else:
-        output.answer(list(facts), [list(facts.values())], facts)

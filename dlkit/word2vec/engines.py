@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +14,8 @@ from dlkit.errors import FAILED, DlkitError
 from dlkit.jit import has_numba
 from dlkit.records import Noted, Record
 from dlkit.word2vec.config import Word2vecConfig
-from dlkit.word2vec.kernel_trainer import KernelTrainer, NGrams
+from dlkit.word2vec.kernel_trainer import KernelTrainer
+from dlkit.word2vec.trainer import NGrams
 
 if TYPE_CHECKING:
     from dlkit.data.corpus import Corpus
@@ -58,24 +59,23 @@ def check(config: Word2vecConfig) -> Generator[Record, None, None]:
         DlkitError: the settings ask for a device or a library that is not there.
 
     """
-    if config.loss != "ns" and config.negative != Word2vecConfig().negative:
-        yield Noted("negative is for loss ns and not used")
+    for name in ("negative", "noise_exponent"):
+        if config.loss != "ns" and getattr(config, name) != getattr(Word2vecConfig(), name):
+            yield Noted(f"{name} is for loss ns and not used")
     if not config.maxn and (config.minn, config.buckets) != _PLAIN:
         yield Noted("minn and buckets are for n-grams and not used: maxn is 0")
     if config.device != "cpu":
         _check_device(config.device)
     elif config.loss != "softmax" and not has_numba():
-        needs = "n-grams (--maxn)" if config.maxn else "--deterministic" * config.deterministic
-        if needs:
-            raise DlkitError(f"{needs} needs numba", hint="pip install numba", code=FAILED)
+        if config.deterministic:
+            raise DlkitError("--deterministic needs numba", hint="pip install numba", code=FAILED)
         yield Noted("numba is not installed: PyTorch trains, several times slower")
 
 
 def _check_device(device: str) -> None:
-    import torch
+    from dlkit.word2vec.batched.devices import is_there
 
-    there = torch.cuda.is_available() if device == "cuda" else torch.backends.mps.is_available()
-    if not there:
+    if not is_there(device):
         raise DlkitError(
             f"--device {device}: PyTorch finds no such device here",
             hint="--device cpu",
@@ -83,12 +83,21 @@ def _check_device(device: str) -> None:
         )
 
 
-def build(config: Word2vecConfig, corpus: Corpus, ngrams: NGrams | None) -> Trainer:
-    """The trainer of ``config`` on ``corpus``."""
-    return _made(config, corpus.ids(), corpus.vocabulary.counts, ngrams)
+def is_batched(scalars: Mapping[str, Any]) -> bool:
+    """Whether a trainer's state is of the PyTorch trainer."""
+    return bool(scalars["settings"].get("trainer") == "torch")
 
 
-def _made(config: Word2vecConfig, ids: Any, counts: Any, ngrams: NGrams | None) -> Trainer:
+def build(
+    config: Word2vecConfig, corpus: Corpus, ngrams: NGrams | None, *, batched: bool = False
+) -> Trainer:
+    """The trainer of ``config`` on ``corpus``; ``batched``: that of PyTorch whatever it says."""
+    return _made(config, corpus.ids(), corpus.vocabulary.counts, ngrams, batched=batched)
+
+
+def _made(
+    config: Word2vecConfig, ids: Any, counts: Any, ngrams: NGrams | None, *, batched: bool = False
+) -> Trainer:
     settings: dict[str, Any] = {
         "model": config.model,
         "loss": config.loss,
@@ -102,11 +111,13 @@ def _made(config: Word2vecConfig, ids: Any, counts: Any, ngrams: NGrams | None) 
         "epochs": config.epochs,
         "threads": threads_of(config),
         "seed": config.seed,
+        "ngrams": ngrams,
+        "noise_exponent": config.noise_exponent,
+        "fixed_window": config.fixed_window,
+        "freeze": config.freeze,
     }
-    if uses_kernels(config):
-        return KernelTrainer(
-            ids, counts, deterministic=config.deterministic, ngrams=ngrams, **settings
-        )
+    if uses_kernels(config) and not batched:
+        return KernelTrainer(ids, counts, deterministic=config.deterministic, **settings)
     from dlkit.word2vec.batched.trainer import TorchTrainer
 
     return TorchTrainer(ids, counts, device=config.device, **settings)

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dlkit.errors import DlkitError
+from dlkit.word2vec.loop import refuse_failure
 
 if TYPE_CHECKING:
-    from dlkit.data.corpus import Corpus
     from dlkit.word2vec.config import Word2vecConfig
-    from dlkit.word2vec.trainer import Trainer
+    from dlkit.word2vec.loop import Work
 
 
 @dataclass(frozen=True)
@@ -56,14 +56,22 @@ def _copies(config: Word2vecConfig, words: int, buckets: int) -> int:
     return DETERMINISTIC_LANES * (outputs + inputs)
 
 
-def require_room(size: Sizes, folder: Path | None) -> None:
+def require_room(size: Sizes, folder: Path | None, *, device: str = "cpu") -> None:
     """Refuse, before hours of work, what memory or the disk of ``folder`` cannot hold.
+
+    On a device that has memory of its own all rows lie there, too.
 
     Raises:
         DlkitError: with both sizes.
 
     """
     _compare(size, size.memory, "memory", _free_memory())
+    if device != "cpu":
+        from dlkit.word2vec.batched.devices import free_memory
+
+        free = free_memory(device)
+        if free is not None:
+            _compare(size, size.memory, f"memory on {device}", free)
     if folder is not None:
         _compare(size, size.disk, "free disk", shutil.disk_usage(folder).free)
 
@@ -87,18 +95,22 @@ def _free_memory() -> int:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
-def estimate(
-    config: Word2vecConfig, corpus: Corpus, trainer: Trainer, size: Sizes, *, seconds: float = 1.0
-) -> dict[str, object]:
+def estimate(work: Work, size: Sizes, *, seconds: float = 1.0) -> dict[str, object]:
     """Train for about ``seconds`` and tell sizes, speed and time; for ``--dry-run``.
 
     ``loss`` is the mean of the words trained on, None if none was measured.
+
+    Raises:
+        DlkitError: the training diverges already, or there is nothing to learn.
+
     """
+    config, corpus, trainer = work.config, work.corpus, work.trainer
     trainer.compile()
     loss: float | None = None
     words = 0
     begun = time.perf_counter()
     for progress in trainer.run():
+        refuse_failure(progress, work)
         words = progress.words
         if math.isfinite(progress.loss):
             loss = progress.loss

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dlkit import console
+from dlkit.data.spelling import spelling
 from dlkit.errors import NOT_FOUND, USAGE, DlkitError
 from dlkit.options import Form, Header, Json, Progress, Quiet
-from dlkit.word2vec.vectors_cli import File, Source, opened
+from dlkit.vectors.cli import File, Source, opened
 
 if TYPE_CHECKING:
     from dlkit.records import Record
@@ -101,7 +102,7 @@ def evaluate(
     settings = _rules(rules, restrict=restrict, case=case, unknown=unknown, subwords=subwords)
     how = {"kind": _kind(kind), "skip_malformed": skip_malformed, "score_column": score_column}
     read = [follow(work, mode=progress, quiet=quiet) for work in _tests(tests or [], how)]
-    vectors, _ = opened(source, file, quiet=quiet)
+    vectors, _ = opened(source, file, spelling, quiet=quiet)
     if subwords and vectors.subwords is None:
         hint = "leave out --subwords, or train with subwords"
         raise DlkitError(f"{vectors.name} has no subwords", hint=hint, code=USAGE)

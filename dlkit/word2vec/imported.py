@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import re
-import shlex
 from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
 from dlkit.artifacts.runs import reserve
 from dlkit.artifacts.tensors import write_tensors
-from dlkit.errors import USAGE, DlkitError
+from dlkit.errors import USAGE, DlkitError, quoted
 from dlkit.records import Noted, Record, Saved, Warned
 from dlkit.vectors import formats, packed, writing
 from dlkit.vectors.store import UNKNOWN, row_norms
 from dlkit.vectors.table import Options, Table
+from dlkit.word2vec import fromfasttext
+from dlkit.word2vec.onward import ENOUGH_WORDS, question
 from dlkit.word2vec.save import KIND, TASK
 
 STDIN = "-"
@@ -47,10 +47,10 @@ def import_file(
             be written.
 
     """
-    if layout is not None and layout not in writing.LAYOUTS:
+    if layout is not None and layout not in writing.FORMATS:
         raise DlkitError(
             f"--format: unknown format {layout!r}",
-            hint=f"use {', '.join(writing.LAYOUTS)}",
+            hint=f"use {', '.join(writing.FORMATS)}",
             code=USAGE,
         )
     path = Path("/dev/stdin") if file == STDIN else Path(file).expanduser()
@@ -63,8 +63,9 @@ def import_file(
             yield Noted("the file has no counts: its first words are taken for the most frequent")
         elif any(table.counts[row] < table.counts[row + 1] for row in range(len(table.words) - 1)):
             yield Warned("the counts do not fall: --restrict takes the first words, not these")
-        document = _document(table, path, lowercase=lowercase)
-        committed = run.commit(document, _files(table, document))
+        entries, files = yield from fromfasttext.kept(table, path.name)
+        document = {**_document(table, path, lowercase=lowercase), **entries}
+        committed = run.commit(document, {**_files(table, document), **files})
     reference = f"{TASK}/{committed.name}"
     facts = {
         "vocabulary": len(table.words),
@@ -74,7 +75,10 @@ def import_file(
         "repeated": table.repeated,
         "not_utf8": table.escaped,
     }
-    saved = Saved(reference, committed, facts, _next(table.words, reference))
+    if "subwords" in document:
+        facts["buckets"] = document["subwords"]["buckets"]
+    first = [word.decode("utf-8") for word in table.words[:ENOUGH_WORDS]]
+    saved = Saved(reference, committed, facts, question(first, reference))
     yield saved
     return saved
 
@@ -87,7 +91,7 @@ def _check_storable(table: Table, path: Path) -> None:
     raise DlkitError(
         f"{path.name}: the word {table.words[row].decode()!r} holds a tab, which ends a word in an "
         "artifact",
-        hint=f"ask the file itself: dlkit similar WORD --vectors {shlex.quote(str(path))}",
+        hint=f"ask the file itself: dlkit similar WORD --vectors {quoted(str(path))}",
     )
 
 
@@ -123,6 +127,14 @@ def _document(table: Table, path: Path, *, lowercase: bool) -> dict[str, Any]:
 
 def _card(document: Mapping[str, Any]) -> str:
     """The model card, Markdown."""
+    ngrams, trained = "", "How they were trained is not known here."
+    if "fasttext" in document:
+        trained = "fastText trained them ({model}, {loss}).".format(**document["fasttext"])
+    if "subwords" in document:
+        ngrams = (
+            " Rows of {buckets:,} buckets of n-grams of {shortest} to {longest} characters give "
+            "vectors to unknown words.".format(**document["subwords"])
+        )
     counts = "are not known" if document.get("counts") == UNKNOWN else "stand in vocab.txt"
     return "\n".join(
         [
@@ -131,7 +143,7 @@ def _card(document: Mapping[str, Any]) -> str:
             f"{document['words']:,} words, {document['dim']} numbers each ({document['dtype']}), "
             f"imported by dlkit from {document['data']['file']} ({document['model']['format']}).",
             "",
-            f"How they were trained is not known here. The counts of the words {counts}.",
+            f"{trained}{ngrams} The counts of the words {counts}.",
             "",
             "## Use",
             "",
@@ -139,14 +151,3 @@ def _card(document: Mapping[str, Any]) -> str:
             "",
         ]
     )
-
-
-def _next(words: list[bytes], reference: str) -> str:
-    """A command to go on with: a question about a word that is frequent, but not the most so."""
-    word = words[min(len(words) - 1, 100)].decode("utf-8")
-    asked = f"--word={word}" if word.startswith(("-", "+")) else word
-    quoted = (
-        each if re.fullmatch(r"[\w./-]+", each) else shlex.quote(each)
-        for each in (asked, reference)
-    )
-    return "dlkit similar {} --from {}".format(*quoted)

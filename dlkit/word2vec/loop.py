@@ -102,7 +102,7 @@ def _until_pause(work: Work, stop: Stop, *, saving: bool = True) -> Generator[Re
     for progress in trainer.run():
         now = time.perf_counter()
         first = progress.words if first is None else first
-        _refuse_failure(progress, work)
+        refuse_failure(progress, work)
         if progress.epoch_done:
             metrics = yield from _epoch_metrics(work, progress)
             work.aside += time.perf_counter() - now
@@ -145,7 +145,13 @@ def _epoch_metrics(work: Work, progress: Progress) -> Generator[Record, None, di
     return metrics
 
 
-def _refuse_failure(progress: Progress, work: Work) -> None:
+def refuse_failure(progress: Progress, work: Work) -> None:
+    """Do nothing while the training goes well.
+
+    Raises:
+        DlkitError: the loss says that it diverged, or nothing was left to learn.
+
+    """
     if progress.words == progress.total and progress.pairs == 0:
         raise DlkitError(
             f"nothing to learn: after subsampling no two of the {work.corpus.words:,} words stand "

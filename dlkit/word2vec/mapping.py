@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 import numpy as np
 
 from dlkit.errors import NOT_FOUND, USAGE, DlkitError
+from dlkit.vectors.queries import term_of_word
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from dlkit.report.points import Picture, Rank
+    from dlkit.vectors.queries import Term
     from dlkit.vectors.store import UnknownWordError, WordVectors
 
 Method = Literal["pca", "tsne"]
@@ -32,11 +34,28 @@ _START: Final = 1e-4  # standard deviation of the places at which t-SNE begins
 class Chosen(NamedTuple):
     """The words of a map in the order in which they matter."""
 
-    rows: list[int]
+    rows: list[int | None]  # None for a word that is not in the vocabulary, but has n-grams
+    composed: list[Term]  # those, in their order
     ranks: list[Rank]
     groups: list[int | None]  # which asked word it is, or is near to
     unknown: list[UnknownWordError]
     respelt: list[tuple[str, str]]  # as asked, as found
+
+
+def words_of(vectors: WordVectors, chosen: Chosen) -> list[str]:
+    """(N,) the words of a map."""
+    composed = iter(chosen.composed)
+    return [next(composed).word if row is None else vectors.word(row) for row in chosen.rows]
+
+
+def units_of(vectors: WordVectors, chosen: Chosen) -> npt.NDArray[np.float64]:
+    """(N, D) the unit vectors of the words of a map; zeros stay zeros."""
+    known = np.array([row is not None for row in chosen.rows], bool)
+    units = np.zeros((len(known), vectors.dim))
+    units[known] = vectors.units([row for row in chosen.rows if row is not None])
+    for place, term in zip(np.flatnonzero(~known), chosen.composed, strict=True):
+        units[place] = term.unit
+    return units
 
 
 class Projection(NamedTuple):
@@ -49,7 +68,9 @@ class Projection(NamedTuple):
 def choose(
     vectors: WordVectors, words: Sequence[str], *, top: int | None, neighbours: int
 ) -> Chosen:
-    """The rows of ``words``, then the ``neighbours`` nearest of each, then the ``top`` frequent.
+    """``words``, then the ``neighbours`` nearest of each, then the ``top`` frequent.
+
+    A word that is not in the vocabulary has the place of its n-grams, where some are known.
 
     A word that comes twice stands once. Without ``words``, ``top`` words are chosen.
 
@@ -58,34 +79,37 @@ def choose(
 
     """
     from dlkit.vectors.store import UnknownWordError
-    from dlkit.word2vec.near import nearest_words
+    from dlkit.word2vec.near import nearest_terms
 
-    asked: dict[int, None] = {}
+    asked: dict[int | str, Term] = {}
     unknown: list[UnknownWordError] = []
     respelt: list[tuple[str, str]] = []
     for word in words:
         try:
-            row = vectors.find(word)
+            term = term_of_word(vectors, word)
         except UnknownWordError as problem:
             unknown.append(problem)
             continue
-        if row not in asked and vectors.word(row) != word:
-            respelt.append((word, vectors.word(row)))
-        asked[row] = None
+        key = term.word if term.row is None else term.row
+        if key not in asked and term.word != word:
+            respelt.append((word, term.word))
+        asked.setdefault(key, term)
     if words and not asked:
         raise _none_known(unknown)
-    found: dict[int, tuple[Rank, int | None]] = {
-        row: ("asked", index) for index, row in enumerate(asked)
+    found: dict[int | str, tuple[Rank, int | None]] = {
+        key: ("asked", index) for index, key in enumerate(asked)
     }
     if neighbours:
-        answers = nearest_words(vectors, list(asked), neighbours)
+        answers = nearest_terms(vectors, list(asked.values()), neighbours)
         for index, answer in enumerate(answers):
             for each in answer:
                 found.setdefault(vectors.find(each.word), ("near", index))
     for row in range(min(top or 0, len(vectors))):
         found.setdefault(row, ("plain", None))
     ranks, groups = [rank for rank, _ in found.values()], [group for _, group in found.values()]
-    return Chosen(list(found), ranks, groups, unknown, respelt)
+    rows = [None if isinstance(key, str) else key for key in found]
+    composed = [term for term in asked.values() if term.row is None]
+    return Chosen(rows, composed, ranks, groups, unknown, respelt)
 
 
 def check_drawable(chosen: Chosen) -> None:
@@ -193,17 +217,16 @@ def draw(vectors: WordVectors, chosen: Chosen, projection: Projection, method: M
 
     groups = chosen.ranks.count("asked")
     grouped = "near" in chosen.ranks and groups <= len(COLOURS)
+    words, places = words_of(vectors, chosen), projection.points.tolist()
     points = [
         Point(
             place[0],
             place[1],
-            vectors.word(row),
+            word,
             rank,
             None if group is None else group if grouped else int(rank == "near"),
         )
-        for row, rank, group, place in zip(
-            chosen.rows, chosen.ranks, chosen.groups, projection.points.tolist(), strict=True
-        )
+        for word, rank, group, place in zip(words, chosen.ranks, chosen.groups, places, strict=True)
     ]
     facts = projection.facts
     if method == "pca":
@@ -223,7 +246,7 @@ def _title(vectors: WordVectors, chosen: Chosen) -> str:
     asked, near, plain = (chosen.ranks.count(rank) for rank in ("asked", "near", "plain"))
     if not asked:
         return f"{vectors.name}: the {plain:,} most frequent words"
-    parts = [f"{asked:,} words" if asked > 1 else vectors.word(chosen.rows[0])]
+    parts = [f"{asked:,} words" if asked > 1 else words_of(vectors, chosen)[0]]
     parts += [f"{near:,} near {'them' if asked > 1 else 'it'}"] if near else []
     parts += [f"{plain:,} more of the most frequent"] if plain else []
     return f"{vectors.name}: {', '.join(parts)}"

@@ -7,7 +7,8 @@ https://arxiv.org/abs/1310.4546 (negative sampling and hierarchical softmax).
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Collection, Sequence
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +21,46 @@ def _embeddings(words: int, dim: int) -> tuple[nn.Embedding, nn.Embedding]:
     nn.init.uniform_(inputs.weight, -1 / dim, 1 / dim)
     nn.init.zeros_(outputs.weight)
     return inputs, outputs
+
+
+class NGramEmbedding(nn.Module):
+    """Words that are means of rows: a word's own and its n-grams'.
+
+    It takes the place of ``inputs`` of a model. As in fastText's trainer each row gets the whole
+    gradient of the mean, and as often as the word is made of it (Bojanowski et al. 2017,
+    https://arxiv.org/abs/1607.04606).
+
+    Args:
+        rows: rows that each of V words is the mean of, each at least one.
+        number: R, rows in all.
+        dim: D, floats of a row.
+        frozen: of the rows, those that are kept as they are. Those of a word that learn then get
+            as much more as makes the mean move as it would.
+
+    """
+
+    def __init__(
+        self,
+        rows: Sequence[Sequence[int]],
+        number: int,
+        dim: int,
+        *,
+        frozen: Collection[int] = (),
+    ) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(number, dim).uniform_(-1 / dim, 1 / dim))
+        self._rows, self._frozen = rows, frozenset(frozen)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """(..., D) the vectors of the words ``ids`` (...)."""
+        vectors = []
+        for word in ids.flatten().tolist():
+            rows = list(self._rows[word])
+            learning = [row for row in rows if row not in self._frozen]
+            total = self.weight[learning].sum(0) * (len(rows) / max(len(learning), 1))
+            # The value of the mean with the gradient of the sum.
+            vectors.append(total + (self.weight[rows].mean(0) - total).detach())
+        return torch.stack(vectors).view(*ids.shape, -1)
 
 
 class SkipGram(nn.Module):
@@ -102,6 +143,20 @@ class ContinuousBagOfWords(nn.Module):
                 hidden = total + (hidden - total).detach()
         y: Tensor = self.outputs(targets)  # (..., K, D)
         return hidden @ y.transpose(-1, -2)
+
+
+def freeze(embedding: nn.Embedding, rows: Tensor) -> None:
+    """Keep some rows of an embedding as they are: from now on their gradient is 0.
+
+    Args:
+        embedding: whose weight learns.
+        rows: (N,) of its rows.
+
+    """
+    learning = torch.ones(len(embedding.weight), 1, dtype=torch.bool)
+    learning[rows] = False
+    register: Any = embedding.weight.register_hook
+    register(lambda gradient: gradient.where(learning, 0))
 
 
 def negative_sampling_loss(logits: Tensor, weights: Tensor | None = None) -> Tensor:

@@ -1,56 +1,33 @@
-"""``dlkit word2vec phrases`` and ``dlkit word2vec vocabulary``: what a corpus is made of."""
+"""``dlkit word2vec phrases``: words that stand together become one."""
 
 from __future__ import annotations
 
 import sys
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dlkit import console
+from dlkit.data.text_cli import (
+    Corpora,
+    DropPunctuation,
+    Encoding,
+    EncodingErrors,
+    Lowercase,
+    Split,
+    TextColumn,
+    Tokens,
+    text_config,
+)
 from dlkit.errors import USAGE, DlkitError, ReaderGoneError
-from dlkit.options import Form, Header, Json, Progress, Quiet
+from dlkit.options import Force, Form, Header, Json, Progress, Quiet
 
 if TYPE_CHECKING:
     from dlkit.data.collocations import Rules
     from dlkit.data.config import TextConfig
     from dlkit.data.phrases import Rewritten
-
-Corpora = Annotated[
-    list[str],
-    typer.Argument(
-        metavar="CORPUS…",
-        help="Text, csv, jsonl or parquet files (also .gz .bz2 .xz .zst), folders, - for stdin, "
-        "builtin:reviews, or a dataset's hub id.",
-    ),
-]
-Tokens = Annotated[
-    str | None,
-    typer.Option(
-        help="How text becomes words: auto, whitespace, char or zh (Chinese words) [default: auto]."
-    ),
-]
-Lowercase = Annotated[
-    bool | None,
-    typer.Option("--lowercase/--no-lowercase", help="Lower-case the text [default: no]."),
-]
-DropPunctuation = Annotated[
-    bool | None,
-    typer.Option(
-        "--drop-punctuation/--keep-punctuation",
-        help="Strip punctuation around words [default: keep].",
-    ),
-]
-TextColumn = Annotated[
-    str | None, typer.Option(help="Column of a table that holds the text [default: found].")
-]
-Split = Annotated[str | None, typer.Option(help="Split of a dataset, or all [default: train].")]
-Encoding = Annotated[str | None, typer.Option(help="Encoding of text files [default: utf-8].")]
-EncodingErrors = Annotated[
-    str | None, typer.Option(help="strict, or replace bytes that are not text [default: strict].")
-]
 
 
 def phrases(
@@ -102,7 +79,7 @@ def phrases(
     out: Annotated[
         str, typer.Option(metavar="FILE", help="Where the new text goes; - is stdout.")
     ] = "-",
-    force: Annotated[bool, typer.Option("--force", help="Replace FILE if it is there.")] = False,
+    force: Force = False,
     tokens: Tokens = None,
     lowercase: Lowercase = None,
     drop_punctuation: DropPunctuation = None,
@@ -136,8 +113,14 @@ def phrases(
             hint="--list prints the phrases; --out FILE writes the text elsewhere",
             code=USAGE,
         )
-    config = _text_config(
-        tokens, lowercase, drop_punctuation, text_column, split, encoding, encoding_errors
+    config = text_config(
+        tokens=tokens,
+        lowercase=lowercase,
+        drop_punctuation=drop_punctuation,
+        text_column=text_column,
+        split=split,
+        encoding=encoding,
+        encoding_errors=encoding_errors,
     )
     rules = made(
         score=score,
@@ -173,12 +156,13 @@ def _joined(
     from dlkit import signals
     from dlkit.artifacts.placing import check_places, placed
     from dlkit.data.phrases import join_phrases
+    from dlkit.data.raw import standard_input
     from dlkit.data.sources import locate
     from dlkit.progress import follow
 
     places = [] if listed or out == "-" else [Path(out).expanduser()]
     check_places(places, force=force)
-    stdin = _stdin()
+    stdin = standard_input()
     sources = locate(data, config, stdin=stdin)
     with signals.catch() as stop, placed(places, force=force) if places else nullcontext() as files:
         write = None if listed else files[0].write if files else _to_stdout
@@ -219,109 +203,4 @@ def _list(done: Rewritten, output: console.Output) -> None:
          each.last_count, each.number)
         for each in done.phrases
     ]  # fmt: skip
-    output.answer(columns, rows, (dict(zip(columns, row, strict=True)) for row in rows))
-
-
-def vocabulary(
-    data: Corpora,
-    to: Annotated[
-        str | None,
-        typer.Option(
-            help="word2vec: the lines that word2vec.c reads with -read-vocab, `word count`, "
-            "</s> first [default: word, tab, count]."
-        ),
-    ] = None,
-    min_count: Annotated[
-        int | None, typer.Option(help="Leave out words seen less often than this [default: 5].")
-    ] = None,
-    max_vocab: Annotated[
-        int | None, typer.Option(help="Keep only the N most frequent words [default: all].")
-    ] = None,
-    tokens: Tokens = None,
-    lowercase: Lowercase = None,
-    drop_punctuation: DropPunctuation = None,
-    text_column: TextColumn = None,
-    split: Split = None,
-    encoding: Encoding = None,
-    encoding_errors: EncodingErrors = None,
-    form: Form = None,
-    json: Json = False,
-    header: Header = False,
-    progress: Progress = "auto",
-    quiet: Quiet = False,
-) -> None:
-    """Count the words of a corpus, the most frequent first, as training would.
-
-    `dlkit word2vec train --vocabulary FILE` trains with the words of such a list.
-
-    Example: dlkit word2vec vocabulary corpus.txt --min-count 10 > words.tsv
-    """
-    output = console.Output(form, json_lines=json, header=header)
-    if to not in (None, "word2vec"):
-        raise DlkitError(f"--to: unknown format {to!r}", hint="--to word2vec", code=USAGE)
-    if to is not None and (form or json or header):
-        raise DlkitError("--to word2vec has no --format, --json or --header", code=USAGE)
-    config = _text_config(
-        tokens,
-        lowercase,
-        drop_punctuation,
-        text_column,
-        split,
-        encoding,
-        encoding_errors,
-        min_count=min_count,
-        max_vocab=max_vocab,
-    )
-    from dlkit import signals
-    from dlkit.data import listing
-    from dlkit.progress import follow
-
-    with signals.catch() as stop:
-        counted = follow(
-            listing.count_vocabulary(data, config, stdin=_stdin(), stopping=stop.check),
-            mode=progress,
-            quiet=quiet,
-        )
-    if to is not None:
-        for text in listing.c_lines(counted):
-            output.text(text)
-        return
-    columns = ("word", "count")
-    if output.form == "tsv":
-        # Words have neither tabs nor line ends: as in vocab.txt, nothing is escaped.
-        if header:
-            output.text("\t".join(columns) + "\n")
-        for text in listing.lines(counted):
-            output.text(text)
-        return
-    rows = list(zip(counted.vocabulary.words, counted.vocabulary.counts.tolist(), strict=True))
-    output.answer(columns, rows, (dict(zip(columns, row, strict=True)) for row in rows))
-
-
-def _text_config(
-    tokens: str | None,
-    lowercase: bool | None,
-    drop_punctuation: bool | None,
-    text_column: str | None,
-    split: str | None,
-    encoding: str | None,
-    encoding_errors: str | None,
-    **others: object,
-) -> TextConfig:
-    from dlkit.config.resolve import resolve
-    from dlkit.data.config import TextConfig
-
-    options = {
-        "tokens": tokens,
-        "lowercase": lowercase,
-        "drop_punctuation": drop_punctuation,
-        "text_column": text_column,
-        "split": split,
-        "encoding": encoding,
-        "encoding_errors": encoding_errors,
-    }
-    return resolve(TextConfig, options=options | others)
-
-
-def _stdin() -> BinaryIO | None:
-    return sys.stdin.buffer if sys.stdin is not None else None
+    output.rows(columns, rows)

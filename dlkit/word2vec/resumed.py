@@ -13,7 +13,7 @@ from dlkit.errors import USAGE, DlkitError
 from dlkit.word2vec.config import Word2vecConfig
 
 # What may change without making another model of it; a change is recorded in run.json.
-_FREE = ("epochs", "threads")
+_FREE = ("epochs", "threads", "device")
 
 
 def resumed_config(
@@ -29,13 +29,14 @@ def resumed_config(
     Args:
         saved: the settings that the run began with.
         done: epochs that are behind.
-        recipe: a recipe given again; what it says of epochs and threads changes nothing.
+        recipe: a recipe given again; what it says of epochs, threads and the device
+            changes nothing.
         sets: ``--set`` assignments given again.
         options: options given again, None where one was not.
 
     Raises:
-        DlkitError: usage: a setting other than epochs and threads differs, or so few epochs are
-            asked for that the run would be over.
+        DlkitError: usage: a setting other than epochs, threads and the device differs, or so few
+            epochs are asked for that the run would be over.
 
     """
     typed = {key for key, value in options.items() if value is not None}

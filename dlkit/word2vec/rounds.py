@@ -40,18 +40,26 @@ class Rounds:
         stopping: Callable[[], bool],
         threads: int,
     ) -> None:
+        from dlkit.word2vec.kernels import rows
+
         self._lanes, self._train_piece, self._key = lanes, train_piece, key
         self._rate, self._stopping, self._threads = rate, stopping, threads
         self._lr: float | None = None
+        self._inputs: tuple[Any, ...] = tuple(lane.inputs for lane in lanes.each)
+        self._outputs: tuple[Any, ...] = tuple(lane.outputs for lane in lanes.each)
+        self._ways = np.empty(rows.WAYS, np.float32)
         self._begun = threading.Barrier(threads, self._begin)
         self._trained = threading.Barrier(threads)
 
     def _begin(self) -> None:
         """Between two rounds, while every thread waits: forget the copies, fix the rate."""
-        for number in range(len(self._lanes)):
-            for view in self._views(number):
-                view.used[0] = 0
+        from dlkit.word2vec.kernels import rows
+
+        for view in (*self._inputs, *self._outputs):
+            view.used[0] = 0
         self._lr = None if self._lanes.done or self._stopping() else self._rate()
+        if self._lr is not None:
+            rows.write_ways(self._ways, np.float32(self._lr))
 
     def work(self, thread: int) -> None:
         """Do one thread's share of all rounds."""
@@ -62,7 +70,7 @@ class Rounds:
                     return
                 self._train(thread, self._lr)
                 self._trained.wait()
-                self._merge(thread)
+                self._merge(thread, self._lr)
         except threading.BrokenBarrierError:
             return  # another thread failed, and tells why
         except BaseException:
@@ -71,20 +79,11 @@ class Rounds:
             raise
 
     def _train(self, thread: int, lr: float) -> None:
-        from dlkit.word2vec.kernels import rows
-
         for number in range(thread, len(self._lanes), self._threads):
             self._lanes.step(number, self._train_piece, self._key, lr)
-            for view in self._views(number):
-                rows.find_changes(view, len(self._lanes), np.float32(lr))
 
-    def _merge(self, thread: int) -> None:
+    def _merge(self, thread: int, lr: float) -> None:
         from dlkit.word2vec.kernels import rows
 
-        for number in range(len(self._lanes)):
-            for view in self._views(number):
-                rows.add_changes(view, thread, self._threads)
-
-    def _views(self, number: int) -> tuple[Any, Any]:
-        lane = self._lanes.each[number]
-        return lane.inputs, lane.outputs
+        for views in (self._inputs, self._outputs):
+            rows.merge_copies(views, self._ways, thread, self._threads, np.float32(lr))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
-import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
@@ -19,8 +17,8 @@ from dlkit.vectors.store import row_norms
 from dlkit.vectors.subwords import FILE as SUBWORDS
 from dlkit.word2vec import card
 from dlkit.word2vec.engines import is_exact, threads_of
-from dlkit.word2vec.kernel_trainer import KernelTrainer
 from dlkit.word2vec.live import PREFIX
+from dlkit.word2vec.onward import question
 from dlkit.word2vec.start import ROWS
 
 if TYPE_CHECKING:
@@ -88,7 +86,7 @@ def commit(run: Run, work: Work, *, seconds: float) -> Saved:
         "seconds": round(seconds, 2),
         "words_per_second": round(rate),
     }
-    return Saved(reference, path, facts, _next(words, reference))
+    return Saved(reference, path, facts, question(words, reference))
 
 
 def _scores(epoch: Mapping[str, Any]) -> dict[str, float]:
@@ -113,7 +111,6 @@ def _tensors(work: Work) -> dict[str, Callable[[BinaryIO], None]]:
         "outputs.safetensors": write_tensors({"outputs": outputs}),
     }
     if work.config.maxn:
-        assert isinstance(work.trainer, KernelTrainer)
         rows, words = work.trainer.rows, len(inputs)
         files[SUBWORDS] = write_tensors({"buckets": work.buckets, "vectors": rows[words:]})
         files[ROWS] = write_tensors({"rows": rows[:words]})
@@ -130,14 +127,16 @@ def _document(work: Work, scores: Mapping[str, float], *, changed: bool) -> dict
             "name": config.model,
             "loss": LOSSES[config.loss],
             "window": config.window,
+            "fixed_window": config.fixed_window,
             "sample": config.sample,
-            **({"negative": config.negative} if config.loss == "ns" else {}),
+            **(_noise(config) if config.loss == "ns" else {}),
             **({"context": config.context} if config.model == "cbow" else {}),
         },
         "dim": config.dim,
         "words": len(corpus.vocabulary),
         **(_subwords(config) if config.maxn else {}),
         **({"began_with": _began_with(config)} if _began_with(config) else {}),
+        **({"frozen": True} if config.freeze else {}),
         "text": {"tokens": corpus.tokens, **corpus.normaliser.to_dict()},
         "data": {
             "words": corpus.words,
@@ -152,6 +151,10 @@ def _document(work: Work, scores: Mapping[str, float], *, changed: bool) -> dict
     }
 
 
+def _noise(config: Word2vecConfig) -> dict[str, Any]:
+    return {"negative": config.negative, "noise_exponent": config.noise_exponent}
+
+
 def _began_with(config: Word2vecConfig) -> str | None:
     """The name of the artifact or the file of the first vectors; None for chance."""
     start = config.continued or config.initial
@@ -161,15 +164,3 @@ def _began_with(config: Word2vecConfig) -> str | None:
 def _subwords(config: Word2vecConfig) -> dict[str, Any]:
     settings = {"shortest": config.minn, "longest": config.maxn, "buckets": config.buckets}
     return {"subwords": settings}
-
-
-def _next(words: list[str], reference: str) -> str:
-    """A command to go on with: a question about a word that is frequent, but not the most so."""
-    word = words[min(len(words) - 1, 100)]
-    asked = f"--word={word}" if word.startswith(("-", "+")) else word
-    return f"dlkit similar {_quoted(asked)} --from {_quoted(reference)}"
-
-
-def _quoted(text: str) -> str:
-    """``text`` for a shell; words in any script stand as they are."""
-    return text if re.fullmatch(r"[\w./-]+", text) else shlex.quote(text)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dlkit.config.resolve import resolve
-from dlkit.errors import USAGE, DlkitError
+from dlkit.errors import NOT_FOUND, USAGE, DlkitError
 from dlkit.records import Noted, Record, Warned
 from dlkit.word2vec.config import Word2vecConfig
 
@@ -38,6 +38,7 @@ class Start:
         ngrams: (B, D) their rows.
         kept: the words stay in the vocabulary, whether the new text has them or not.
         data: the text that they were trained on, as in the recipe.
+        own: rows are words' own parts of means with n-grams, not whole vectors.
 
     """
 
@@ -51,6 +52,7 @@ class Start:
     ngrams: Matrix | None = None
     kept: bool = False
     data: tuple[str, ...] = ()
+    own: bool = False
 
 
 def read_start(config: Word2vecConfig) -> Generator[Record, None, Start | None]:
@@ -60,13 +62,25 @@ def read_start(config: Word2vecConfig) -> Generator[Record, None, Start | None]:
         DlkitError: there is no such artifact or file, it is damaged, or of another dimension.
 
     """
+    if config.initial == "-":
+        raise DlkitError(
+            "initial: vectors are read from a file, not from -",
+            hint="write them to a file first: … > vectors.txt, then --initial vectors.txt",
+            code=USAGE,
+        )
     if config.continued is not None:
+        if not Path(config.continued).is_dir():
+            raise DlkitError(
+                f"continued: there is no folder {config.continued}",
+                hint=f"it takes the path of an artifact; for a name: --from {config.continued}",
+                code=NOT_FOUND,
+            )
         start = _of_artifact(Path(config.continued), config)
     elif config.initial is not None:
         from dlkit.vectors.formats import read_vectors
 
         vectors = yield from read_vectors(Path(config.initial))
-        start = _of(vectors)
+        start = _with_ngrams(_of(vectors), vectors, config)
     else:
         return None
     if start.rows.shape[1] != config.dim:
@@ -74,6 +88,13 @@ def read_start(config: Word2vecConfig) -> Generator[Record, None, Start | None]:
             f"{start.name} has vectors of {start.rows.shape[1]} numbers, the training of "
             f"{config.dim}",
             hint=f"--dim {start.rows.shape[1]}",
+            code=USAGE,
+        )
+    if config.freeze and config.maxn and not start.own:
+        raise DlkitError(
+            f"--freeze: {start.name} has no rows of words and of n-grams apart; with --maxn its "
+            "vectors would become parts of means, which are others",
+            hint="--maxn 0, or --from an artifact that was trained here with n-grams",
             code=USAGE,
         )
     return start
@@ -96,19 +117,27 @@ def _of_artifact(path: Path, config: Word2vecConfig) -> Start:
     if (path / "outputs.safetensors").exists():
         start = replace(start, outputs=open_outputs(path, vectors))
     if config.maxn and (path / ROWS).exists():
-        start = replace(start, rows=read_tensors(path / ROWS)["rows"])
-    if config.maxn and (subwords := vectors.subwords) is not None:
-        asked = (config.minn, config.maxn, config.buckets)
-        if (subwords.shortest, subwords.longest, subwords.buckets) != asked:
-            raise DlkitError(
-                f"{vectors.name} has n-grams of {subwords.shortest} to {subwords.longest} letters "
-                f"in {subwords.buckets:,} buckets, the training {config.minn} to {config.maxn} in "
-                f"{config.buckets:,}",
-                hint=f"--minn {subwords.shortest} --maxn {subwords.longest}",
-                code=USAGE,
-            )
-        start = replace(start, buckets=subwords.used, ngrams=subwords.vectors)
-    return start
+        start = replace(start, rows=read_tensors(path / ROWS)["rows"], own=True)
+    return _with_ngrams(start, vectors, config)
+
+
+def _with_ngrams(start: Start, vectors: WordVectors, config: Word2vecConfig) -> Start:
+    """``start`` with the rows of n-grams, where ``vectors`` have them and the training does."""
+    subwords = vectors.subwords
+    if not config.maxn or subwords is None:
+        return start
+    asked = (config.minn, config.maxn, config.buckets)
+    if (subwords.shortest, subwords.longest, subwords.buckets) != asked:
+        raise DlkitError(
+            f"{vectors.name} has n-grams of {subwords.shortest} to {subwords.longest} letters "
+            f"in {subwords.buckets:,} buckets, the training {config.minn} to {config.maxn} in "
+            f"{config.buckets:,}",
+            hint=f"--minn {subwords.shortest} --maxn {subwords.longest} "
+            f"--buckets {subwords.buckets}",
+            code=USAGE,
+        )
+    rows = start.rows if subwords.own is None else subwords.own
+    return replace(start, rows=rows, buckets=subwords.used, ngrams=subwords.vectors)
 
 
 def arrange(
@@ -135,6 +164,10 @@ def arrange(
     yield Noted(
         f"beginning with {start.name}: {int(known.sum()):,} words have its vectors, {new:,} are new"
     )
+    if config.freeze and not new:
+        yield Warned("every word is kept as it is: only the outputs learn")
+    elif config.freeze:
+        yield Noted("the vectors that it has are kept as they are; new ones and the outputs learn")
     if start.outputs is None:
         return rows, None
     same = start.loss == config.loss and start.words == vocabulary.words

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from dlkit.word2vec.kernel_trainer import NGrams
+from dlkit.word2vec.trainer import NGrams
 
 if TYPE_CHECKING:
     from dlkit.word2vec.config import Word2vecConfig

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-import sys
 import tempfile
 from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from dlkit.artifacts.names import name_from
 from dlkit.artifacts.runs import reserve
 from dlkit.artifacts.runs import resume as reopen
 from dlkit.data.corpus import Corpus, Grown, encode
+from dlkit.data.raw import standard_input
 from dlkit.data.sources import Source, locate
 from dlkit.errors import USAGE, DlkitError
 from dlkit.records import Noted, Record, Saved, Started
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 # Settings that say what a training began with; one that goes on begins with its artifact.
-BEGINNINGS = ("continued", "initial", "text.vocabulary")
+BEGINNINGS = ("continued", "initial", "freeze", "text.vocabulary")
 
 
 def run(
@@ -56,7 +56,7 @@ def run(
     _require_data(config)
     yield from engines.check(config)
     default = default_name or _name_after(config.data[0])
-    sources = locate(config.data, config.text, stdin=_stdin())
+    sources = locate(config.data, config.text, stdin=standard_input())
     tests = yield from live.read_tests(config.eval)
     start = yield from read_start(config)
     with signals.catch() as stop, reserve(TASK, name, default=default) as held:
@@ -78,7 +78,9 @@ def resume(
 ) -> Generator[Record, None, Saved]:
     """Go on with an interrupted run: the newest, or that called ``name``.
 
-    Settings given again must equal those of the run, but for ``epochs`` and ``threads``.
+    Settings given again must equal those of the run, but for ``epochs``, ``threads`` and
+    ``device``. PyTorch goes on on any device; what the compiled kernels began goes on in PyTorch
+    where the device is another now.
 
     Raises:
         DlkitError: no such run (NOT_FOUND), it is held by a live process (BUSY), its checkpoint is
@@ -88,7 +90,6 @@ def resume(
     """
     with signals.catch() as stop, reopen(TASK, name) as held:
         saved = checkpoint.load(held)
-        yield from engines.check(saved.config)
         config, changes = resumed_config(
             saved.config,
             done=saved.scalars["epoch"],
@@ -96,8 +97,14 @@ def resume(
             sets=sets,
             options=options or {},
         )
+        yield from engines.check(config)
+        batched = engines.is_batched(saved.scalars)
+        if not batched and not engines.uses_kernels(config):
+            changes.append("what the compiled kernels began goes on in PyTorch")
         tests = yield from live.read_tests(config.eval, lenient=True)
-        work = yield from prepare(config, saved.corpus, tests, None, folder=held.folder)
+        work = yield from prepare(
+            config, saved.corpus, tests, None, folder=held.folder, batched=batched
+        )
         work.history[:] = saved.history
         try:
             work.trainer.restore(saved.arrays, saved.scalars)
@@ -109,7 +116,7 @@ def resume(
         yield Started(f"going on with {TASK}/{held.name}", headline(config))
         for change in changes:
             yield Noted(change)
-        if not engines.is_exact(config):
+        if config.device == "cpu" and not engines.is_exact(config):
             yield Noted("with more than one thread a resumed run is not equal bit for bit")
         work.history.append({"resumed": True, "changes": changes})
         return (yield from finish(held, work, stop))
@@ -140,13 +147,13 @@ def dry_run(config: Word2vecConfig) -> Generator[Record, None, dict[str, object]
         signals.catch() as stop,
         tempfile.TemporaryDirectory(prefix="dlkit-", ignore_cleanup_errors=True) as folder,
     ):
-        sources = locate(config.data, config.text, stdin=_stdin())
+        sources = locate(config.data, config.text, stdin=standard_input())
         tests = yield from live.read_tests(config.eval)
         start = yield from read_start(config)
         corpus = yield from _encode(sources, config, Path(folder), stop, start)
         work = yield from prepare(config, corpus, tests, start, folder=None)
         size = sizes(config, len(corpus.vocabulary), len(work.buckets))
-        return estimate(config, corpus, work.trainer, size)
+        return estimate(work, size)
 
 
 def prepare(
@@ -156,11 +163,16 @@ def prepare(
     start: Start | None,
     *,
     folder: Path | None,
+    batched: bool = False,
 ) -> Generator[Record, None, Work]:
-    """Prove that memory (and the disk of ``folder``) suffice, and make the trainer."""
+    """Prove that memory (and the disk of ``folder``) suffice, and make the trainer.
+
+    ``batched``: PyTorch trains, whatever the settings.
+    """
     ngrams, buckets = ngram_rows(corpus.vocabulary.words, config)
-    require_room(sizes(config, len(corpus.vocabulary), len(buckets)), folder)
-    trainer = engines.build(config, corpus, ngrams)
+    size = sizes(config, len(corpus.vocabulary), len(buckets))
+    require_room(size, folder, device=config.device)
+    trainer = engines.build(config, corpus, ngrams, batched=batched)
     if start is not None:
         matrices = yield from arrange(start, corpus.vocabulary, buckets, config)
         trainer.start_from(*matrices)
@@ -172,7 +184,7 @@ def encode_all(
 ) -> Generator[Record, None, Corpus]:
     """Read the corpus of ``config`` into ``folder``."""
     _require_data(config)
-    sources = locate(config.data, config.text, stdin=_stdin())
+    sources = locate(config.data, config.text, stdin=standard_input())
     return (yield from _encode(sources, config, folder, stop, None))
 
 
@@ -201,16 +213,12 @@ def _encode(
             sources,
             config.text,
             folder=folder,
-            stdin=_stdin(),
+            stdin=standard_input(),
             stopping=stop.check,
             held_out=config.held_out,
             grown=grown,
         )
     )
-
-
-def _stdin() -> BinaryIO | None:
-    return sys.stdin.buffer if sys.stdin is not None else None
 
 
 def _require_data(config: Word2vecConfig) -> None:
@@ -244,15 +252,24 @@ def headline(config: Word2vecConfig) -> dict[str, object]:
     told |= {
         "dim": config.dim,
         "window": config.window,
+        **({"fixed_window": True} if config.fixed_window else {}),
         **({"negative": config.negative} if config.loss == "ns" else {}),
+        **({"noise_exponent": config.noise_exponent} if _unusual_noise(config) else {}),
         **({"n-grams": f"{config.minn} to {config.maxn}"} if config.maxn else {}),
         "epochs": config.epochs,
         "lr": config.first_lr,
         "threads": engines.threads_of(config),
         "seed": config.seed,
     }
+    if config.freeze:
+        told["freeze"] = True
     if config.deterministic:
         told["deterministic"] = True
     if config.device != "cpu":
         told["device"] = config.device
     return told
+
+
+def _unusual_noise(config: Word2vecConfig) -> bool:
+    usual = type(config).model_fields["noise_exponent"].default
+    return config.loss == "ns" and config.noise_exponent != usual

@@ -4,13 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 Ids = npt.NDArray[np.int32]
 Vectors = npt.NDArray[np.float32]
+Model = Literal["skipgram", "cbow"]
+Loss = Literal["ns", "hs", "softmax"]
+Context = Literal["mean", "sum"]
+
+
+class NGrams(NamedTuple):
+    """The rows of the input matrix that each word is the mean of.
+
+    Row w is word w's own, rows V and up are the n-grams'.
+    """
+
+    offsets: npt.NDArray[np.int64]  # (V + 1,) where each word's rows begin
+    rows: npt.NDArray[np.int32]  # (G,) its own row first
+    number: int  # n-gram rows
 
 
 @dataclass(frozen=True)
@@ -39,6 +53,10 @@ class Trainer(Protocol):
     @property
     def inputs(self) -> Vectors:
         """(V, D) input vectors: the word vectors that are kept."""
+
+    @property
+    def rows(self) -> Vectors:
+        """(V + n-grams, D) the rows of the input matrix; the input vectors where words are rows."""
 
     @property
     def outputs(self) -> Vectors:

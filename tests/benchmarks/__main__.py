@@ -1,4 +1,4 @@
-"""All measurements, one after the other: start-up, nearest words, vocabulary, memory, training.
+"""All measurements, one after the other: start-up, nearest words, vocabulary, training, neighbours.
 
     make bench                          on a drawn text of 20 MB
     make bench CORPUS=path/to/text      on yours: plain text, lines of fewer than 10,000 words
@@ -42,6 +42,7 @@ def main() -> None:
             ["bench_startup"],
             ["bench_similar", "--peer-python", sys.executable],
             ["bench_word2vec", str(corpus)],
+            ["bench_neighbours"],
         ):
             print(f"\n== {' '.join(command)}", flush=True)
             name, *rest = command

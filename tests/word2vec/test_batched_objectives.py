@@ -11,18 +11,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dlkit.word2vec import huffman
-from dlkit.word2vec.batched import batches, objectives, steps
+from dlkit.word2vec.batched import batches, matrices, steps
 from dlkit.word2vec.batched import trainer as torch_trainer
 from dlkit.word2vec.batched.softmax import Softmax
 from dlkit.word2vec.batched.trainer import TorchTrainer
 from dlkit.word2vec.kernels.stream import keep_thresholds
 from dlkit.word2vec.model import (
     ContinuousBagOfWords,
+    NGramEmbedding,
     SkipGram,
+    freeze,
     hierarchical_softmax_loss,
     negative_sampling_loss,
     softmax_loss,
 )
+from dlkit.word2vec.trainer import NGrams
 
 MASK = 2**64 - 1
 OBJECTIVES = ("ns", "hs", "softmax")
@@ -45,7 +48,7 @@ def splitmix(key, position):
     return z ^ (z >> 31)
 
 
-def kept_words(ids, keep, window, key):
+def kept_words(ids, keep, window, key, *, fixed=False):
     """[(position, line, word, reach)] of the words that are kept, from the definition."""
     line, result = 0, []
     for position, word in enumerate(ids):
@@ -54,7 +57,8 @@ def kept_words(ids, keep, window, key):
             continue
         bits = splitmix(key, position)
         if bits >> 32 <= keep[word]:
-            result.append((position, line, int(word), ((bits & 0xFFFFFFFF) * window >> 32) + 1))
+            drawn = ((bits & 0xFFFFFFFF) * window >> 32) + 1
+            result.append((position, line, int(word), window if fixed else drawn))
     return result
 
 
@@ -67,22 +71,33 @@ def sees(centre, context, words):
 class Autograd:
     """The same training with one scalar loss a batch and the gradients that autograd finds."""
 
-    def __init__(self, trainer, counts, *, model, loss, context, negative, seed, **_):
+    def __init__(
+        self, trainer, counts, *, model, loss, context, negative, seed, ngrams=None,
+        noise_exponent=0.75, fixed_window=False, frozen=(), **_,
+    ):  # fmt: skip
         kind = {"context": context} if model == "cbow" else {}
         words, dim = trainer.inputs.shape
         self.module = (ContinuousBagOfWords if kind else SkipGram)(words, dim, **kind).double()
+        self.rows = [[word] for word in range(words)]
+        if ngrams is not None:
+            self.rows = [part.tolist() for part in np.split(ngrams.rows, ngrams.offsets[1:-1])]
+            rows = words + ngrams.number
+            self.module.inputs = NGramEmbedding(self.rows, rows, dim, frozen=frozen).double()
+        elif frozen:
+            freeze(self.module.inputs, torch.tensor(sorted(frozen)))
         with torch.no_grad():
-            self.module.inputs.weight.copy_(torch.from_numpy(trainer.inputs))
+            self.module.inputs.weight.copy_(torch.from_numpy(trainer.rows))
             self.module.outputs.weight.copy_(torch.from_numpy(trainer.outputs))
+        self.frozen = frozenset(frozen)
         self.by_inputs = model == "skipgram" and loss != "hs"
         self.model, self.loss, self.negative = model, loss, negative
-        self.context = context
+        self.context, self.exponent, self.fixed = context, noise_exponent, fixed_window
         self.paths, self.counts = huffman.build(counts), counts
         self.keys = [int(k) for k in np.random.SeedSequence([seed, 0]).generate_state(2, np.uint64)]
 
     def train(self, ids, keep, *, window, piece, length):
         """Train in the batches that the trainer takes; returns summed loss and its terms."""
-        words = kept_words(ids, keep, window, self.keys[0])
+        words = kept_words(ids, keep, window, self.keys[0], fixed=self.fixed)
         total, terms = 0.0, 0
         for start in range(0, max(len(ids), 1), piece):
             inside = [i for i, word in enumerate(words) if start <= word[0] < start + piece]
@@ -102,7 +117,7 @@ class Autograd:
         else:
             windows = [(j, [i for i in everything if sees(j, i, words)]) for j in rows]
         windows = [(words[j][2], [words[i][2] for i in seen]) for j, seen in windows if seen]
-        self.pairs = np.zeros((2, len(self.counts)))
+        self.pairs = [np.zeros(len(self.module.inputs.weight)), np.zeros(len(self.counts))]
         losses = [self.window(centre, torch.tensor(seen), begun) for centre, seen in windows]
         if not losses:
             return 0.0, 0
@@ -110,30 +125,43 @@ class Autograd:
         loss = torch.stack(losses).sum()
         loss.backward()
         with torch.no_grad():
-            most = max(objectives.LARGEST_STEP / LR, 1)
-            for side, part in enumerate((self.module.inputs, self.module.outputs)):
+            most = max(matrices.LARGEST_STEP / LR, 1)
+            pulls = self.furthest({word for _, seen in windows for word in seen}), self.pairs[1]
+            for pull, part in zip(pulls, (self.module.inputs, self.module.outputs), strict=True):
                 if part.weight.grad is not None:
-                    taken = torch.from_numpy(most / np.maximum(self.pairs[side], most))
+                    taken = torch.from_numpy(most / np.maximum(pull, most))
                     part.weight -= LR * taken[:, None] * part.weight.grad
         terms = len(windows) if self.model == "cbow" else sum(len(seen) for _, seen in windows)
         return float(loss.detach()), terms
 
+    def furthest(self, words):
+        """Of each row, the most pairs that move one of ``words`` that are made of it."""
+        found = np.zeros(len(self.pairs[0]))
+        for word in words:
+            learning = [row for row in self.rows[word] if row not in self.frozen]
+            if learning:
+                moved = self.pairs[0][learning].mean()
+                found[learning] = np.maximum(found[learning], moved)
+        return found
+
     def window(self, centre, seen, begun):
         """The loss of one window; counts in how many pairs each row takes part."""
-        np.add.at(self.pairs[0], seen.numpy(), len(seen) if self.context == "sum" else 1)
+        for word in seen.tolist():
+            np.add.at(self.pairs[0], self.rows[word], len(seen) if self.context == "sum" else 1)
         predictions = 1 if self.model == "cbow" else len(seen)
         if self.loss == "softmax":
-            self.pairs[1, centre] += predictions
+            self.pairs[1][centre] += predictions
             logits = self.module(seen, torch.arange(len(self.counts)))
             return softmax_loss(logits, torch.full((len(logits),), centre))
         if self.loss == "hs":
             span = slice(self.paths.offsets[centre], self.paths.offsets[centre + 1])
             points = torch.from_numpy(self.paths.points[span]).long()
             codes = torch.from_numpy(self.paths.codes[span]).double()
-            self.pairs[1, points] += predictions
+            self.pairs[1][points] += predictions
             return hierarchical_softmax_loss(self.module(seen, points), codes)
         shared = steps.SHARED
-        share = self.counts**0.75 / (self.counts**0.75).sum()
+        weighed = self.counts.astype(float) ** self.exponent
+        share = weighed / weighed.sum()
         ends = np.cumsum(share)
         drawn = [splitmix(self.keys[1], begun * shared + i) for i in range(shared)]
         noise = [min(int(np.searchsorted(ends, (z >> 11) * 2.0**-53, "right")), len(share) - 1)
@@ -145,20 +173,31 @@ class Autograd:
         return negative_sampling_loss(self.module(seen, torch.tensor([centre, *noise])), weights)
 
 
-def trained_both_ways(ids, counts, *, piece, length, block=32, **changes):
+def given_rows(trainer, words):
+    """Rows to begin with, NaN but for those of ``words``; zeros of both signs are among them."""
+    rows = np.full(trainer.rows.shape, np.nan, np.float32)
+    for row in words:
+        rows[row] = np.random.default_rng(row).normal(size=rows.shape[1])
+        rows[row, row % rows.shape[1]] = -0.0 if row % 2 else 0.0
+    return rows
+
+
+def trained_both_ways(ids, counts, *, piece, length, block=32, frozen=None, **changes):
     options = {
         "model": "skipgram", "loss": "ns", "context": "mean", "dim": 4, "window": 2, "negative": 5,
         "sample": 0, "seed": 1,
     } | changes  # fmt: skip
     ids, counts = np.array(ids, np.int32), np.array(counts)
     trainer = TorchTrainer(
-        ids, counts, lr=LR, min_lr=LR, epochs=1, threads=1, **options
-    )  # fmt: skip
+        ids, counts, lr=LR, min_lr=LR, epochs=1, threads=1, freeze=frozen is not None, **options
+    )
+    given = given_rows(trainer, frozen or ())
+    trainer.start_from(given, None)
     trainer._length, trainer._steps._block = length, block
     trainer.outputs[:] = np.random.default_rng(1).normal(size=trainer.outputs.shape)
     if options["loss"] == "hs":
         trainer.outputs[-1] = 0  # no inner node
-    oracle = Autograd(trainer, counts, **options)
+    oracle = Autograd(trainer, counts, frozen=frozen or (), **options)
     keep = keep_thresholds(counts, sample=options["sample"])
     expected = oracle.train(ids, keep, window=options["window"], piece=piece, length=length)
     original, torch_trainer.PIECE = torch_trainer.PIECE, piece
@@ -166,11 +205,13 @@ def trained_both_ways(ids, counts, *, piece, length, block=32, **changes):
         last = list(trainer.run())[-1]
     finally:
         torch_trainer.PIECE = original
+    known = ~np.isnan(given[:, 0])
+    assert trainer.rows[known].tobytes() == given[known].tobytes()
     return trainer, oracle.module, last, expected
 
 
 def assert_equal(trainer, module, last, expected):
-    assert np.abs(trainer.inputs - module.inputs.weight.detach().numpy()).max() < 3e-5
+    assert np.abs(trainer.rows - module.inputs.weight.detach().numpy()).max() < 3e-5
     assert np.abs(trainer.outputs - module.outputs.weight.detach().numpy()).max() < 3e-5
     loss, terms = expected
     assert last.pairs == last.measured == terms
@@ -188,9 +229,11 @@ def test_training_is_gradient_descent_wherever_the_stream_is_cut(data):
     ids = data.draw(st.lists(st.integers(-1, words - 1), max_size=40), "ids")
     model, context = data.draw(st.sampled_from(MODELS))
     counts = np.maximum(np.bincount([i for i in ids if i >= 0], minlength=words), 1)
+    ngrams = data.draw(st.none() | made_of_ngrams(words), "ngrams")
+    rows = words + (ngrams.number if ngrams else 0)
     assert_equal(
         *trained_both_ways(
-            ids, counts, model=model, context=context,
+            ids, counts, model=model, context=context, ngrams=ngrams,
             loss=data.draw(st.sampled_from(OBJECTIVES)),
             window=data.draw(st.sampled_from([1, 2, 5, 20])),
             negative=data.draw(st.sampled_from([1, 5, 64])),
@@ -199,8 +242,26 @@ def test_training_is_gradient_descent_wherever_the_stream_is_cut(data):
             piece=data.draw(st.sampled_from([1, 7, 1 << 15])),
             length=data.draw(st.sampled_from([1, 3, 1000])),
             block=data.draw(st.sampled_from([1, 4, 32])),
+            noise_exponent=data.draw(st.sampled_from([0.75, 0, 1, -0.5])),
+            fixed_window=data.draw(st.booleans()),
+            frozen=data.draw(st.none() | st.sets(st.integers(0, rows - 1)), "frozen"),
         )
     )  # fmt: skip
+
+
+@st.composite
+def made_of_ngrams(draw, words):
+    """Rows of words with up to 4 n-grams of 3 buckets, some of them twice."""
+    number = draw(st.integers(0, 3))
+    grams = st.lists(st.integers(words, words + max(number, 1) - 1), max_size=4 if number else 0)
+    return grams_of([draw(grams) for _ in range(words)], number)
+
+
+def grams_of(grams, number):
+    """``NGrams`` of words whose own rows come first."""
+    rows = [[word, *each] for word, each in enumerate(grams)]
+    offsets = np.cumsum([0, *map(len, rows)])
+    return NGrams(offsets, np.concatenate(rows).astype(np.int32), number)
 
 
 @pytest.mark.parametrize("loss", OBJECTIVES)
@@ -224,12 +285,15 @@ def test_training_is_gradient_descent_wherever_the_stream_is_cut(data):
         "more rows than a block",
     ],
 )
-def test_steps_are_gradient_descent_at_the_edges(model, context, loss, ids, counts):
+@pytest.mark.parametrize("shared", [False, True], ids=["words", "one n-gram of all"])
+def test_steps_are_gradient_descent_at_the_edges(model, context, loss, ids, counts, shared):
+    words = len(counts)
     assert_equal(
         *trained_both_ways(
-            ids, counts, model=model, context=context, loss=loss, piece=1 << 15, length=50
+            ids, counts, model=model, context=context, loss=loss, piece=1 << 15, length=50,
+            ngrams=grams_of([[words]] * words, 1) if shared else None,
         )
-    )
+    )  # fmt: skip
 
 
 @settings(max_examples=60, deadline=None)

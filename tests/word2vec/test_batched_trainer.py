@@ -17,7 +17,9 @@ from hypothesis import strategies as st
 from dlkit.word2vec.batched import batches
 from dlkit.word2vec.batched import trainer as torch_trainer
 from dlkit.word2vec.batched.trainer import TorchTrainer
+from dlkit.word2vec.kernel_trainer import KernelTrainer
 from dlkit.word2vec.kernels.stream import keep_thresholds
+from dlkit.word2vec.trainer import NGrams
 
 LOSSES = ("ns", "hs", "softmax")
 MODELS = (("skipgram", "mean"), ("cbow", "mean"), ("cbow", "sum"))
@@ -39,6 +41,13 @@ def topics(seed=0, lines=400):
     text = draws.integers(0, 5, (lines, 12)) + 5 * draws.integers(0, 2, (lines, 1))
     ids = np.column_stack([text, np.full(lines, -1)]).ravel().astype(np.int32)
     return ids, np.bincount(text.ravel(), minlength=10)
+
+
+def topic_ngrams():
+    """Words of a topic share an n-gram, and even words another."""
+    rows = [[word, 10 + word // 5] + [12] * (word % 2 == 0) for word in range(10)]
+    offsets = np.cumsum([0, *map(len, rows)])
+    return NGrams(offsets, np.concatenate(rows).astype(np.int32), 3)
 
 
 # It learns.
@@ -69,6 +78,44 @@ def test_loss_and_held_out_loss_fall(model, context, loss):
     assert after < before - 0.3
     # Training windows were measured before each of them was learnt from.
     assert after == pytest.approx(ends[-1].loss, abs=0.25)
+
+
+@all_losses
+@both
+def test_ngrams_learn_what_the_words_that_share_them_have_in_common(model, context, loss):
+    ids, counts = topics()
+    training = trainer(
+        ids, counts, model=model, context=context, loss=loss, epochs=6, ngrams=topic_ngrams()
+    )
+    assert training.rows.shape == (13, 8)
+    list(training.run())
+    # An unknown word has the vector of its n-grams: it must be nearer to the words of its topic.
+    unit = [each / np.linalg.norm(each, axis=1, keepdims=True)
+            for each in (training.rows[10:12], training.inputs)]  # fmt: skip
+    first, second = unit[0] @ unit[1].T
+    assert (first - second)[:5].min() > 0.15
+    assert (second - first)[5:].min() > 0.15
+    word = training.rows[[4, 10, 12]].mean(axis=0)
+    assert training.inputs[4] == pytest.approx(word, rel=1e-5, abs=1e-6)
+
+
+@all_losses
+@both
+def test_words_of_ngrams_learn_as_by_the_compiled_trainer(model, context, loss):
+    ids, counts = topics()
+    other, _ = topics(seed=1, lines=50)
+    options = {"model": model, "context": context, "epochs": 6, "ngrams": topic_ngrams()}
+    training = trainer(ids, counts, loss=loss, **options)
+    list(training.run())
+    if loss == "softmax":
+        # Who knows the topic has 5 words to choose from.
+        assert training.held_out_loss(other) == pytest.approx(math.log(5), abs=0.15)
+        return
+    fixed = {"dim": 8, "window": 2, "negative": 5, "sample": 0, "lr": 0.05, "min_lr": 0.001}
+    compiled = KernelTrainer(ids, counts, loss=loss, threads=1, seed=1, **fixed, **options)
+    list(compiled.run())
+    expected = compiled.held_out_loss(other)
+    assert training.held_out_loss(other) == pytest.approx(expected, abs=0.08)
 
 
 @both
@@ -167,6 +214,17 @@ def test_learning_rate_falls_linearly_to_its_end():
     assert [p.words for p in ends] == [4800, 9600, 14400]
 
 
+def test_training_begins_with_the_rows_of_words_and_ngrams():
+    training = trainer([0, 1, 2], range(10, 0, -1), ngrams=topic_ngrams())
+    before = training.rows.copy()
+    rows = np.full((13, 8), np.nan, np.float32)
+    rows[2], rows[12] = 1, 2
+    training.start_from(rows, None)
+    assert (training.rows[2] == 1).all()
+    assert (training.rows[12] == 2).all()
+    assert np.array_equal(training.rows[3:12], before[3:12])
+
+
 def test_training_begins_with_the_rows_given():
     training = trainer([0, 1, 2], [3, 2, 1])
     before = training.inputs.copy()
@@ -210,13 +268,14 @@ def through_json(state):
     st.integers(1, 9),
     st.sampled_from([40, 100, 1 << 15]),
     st.lists(st.integers(0, 30), min_size=1, max_size=4),
+    st.booleans(),
 )
 def test_a_run_that_was_paused_and_restored_has_the_bits_of_one_that_was_not(
-    loss, model, window, piece, pauses
+    loss, model, window, piece, pauses, made_of_ngrams
 ):
     ids, counts = topics(lines=15)
     options = {"model": model[0], "context": model[1], "loss": loss, "window": window, "epochs": 2}
-    options["sample"] = 0.1
+    options |= {"sample": 0.1, "ngrams": topic_ngrams() if made_of_ngrams else None}
     original, torch_trainer.PIECE = torch_trainer.PIECE, piece
     try:
         straight = trainer(ids, counts, **options)
@@ -301,7 +360,7 @@ def test_epochs_and_threads_may_change_when_a_run_goes_on():
     ("name", "value"),
     [
         ("model", "cbow"), ("loss", "hs"), ("dim", 9), ("window", 3), ("negative", 4),
-        ("sample", 0.1), ("lr", 0.1), ("min_lr", 0.0), ("seed", 2),
+        ("sample", 0.1), ("lr", 0.1), ("min_lr", 0.0), ("seed", 2), ("ngrams", topic_ngrams()),
     ],
 )  # fmt: skip
 def test_the_state_of_another_run_is_refused(name, value):
@@ -360,14 +419,16 @@ def test_a_device_that_is_not_there_is_refused():
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 @all_losses
 @both
-def test_a_gpu_finds_the_topics(model, context, loss):
+@pytest.mark.parametrize("ngrams", [None, topic_ngrams()], ids=["words", "n-grams"])
+def test_a_gpu_finds_the_topics(model, context, loss, ngrams):
     ids, counts = topics()
     other, _ = topics(seed=1, lines=50)
     losses = []
     for device in ("cpu", "cuda"):
         training = trainer(
-            ids, counts, model=model, context=context, loss=loss, epochs=6, device=device
-        )
+            ids, counts, model=model, context=context, loss=loss, epochs=6, device=device,
+            ngrams=ngrams,
+        )  # fmt: skip
         list(training.run())
         losses.append(training.held_out_loss(other))
     assert losses[1] == pytest.approx(losses[0], abs=0.1)
@@ -410,7 +471,8 @@ def test_a_piece_has_the_windows_of_the_whole_stream(ids, window, data):
     ids = np.array(ids, np.int32)
     start = data.draw(st.integers(0, len(ids)))
     stop = data.draw(st.integers(start, len(ids)))
-    options = {"key": np.uint64(5), "keep": keep, "window": window}
+    fixed = data.draw(st.booleans())
+    options = {"key": np.uint64(5), "keep": keep, "window": window, "fixed": fixed}
     whole = batches.read_piece(ids, 0, len(ids), **options)
     piece = batches.read_piece(ids, start, stop, **options)
 

@@ -57,3 +57,13 @@ def test_windows_end_with_the_line_and_are_alike_at_every_call(window):
     }  # fmt: skip
     first, again = ([w for w, _ in windows(ids, window, 3)] for _ in range(2))
     assert first == again
+
+
+@pytest.mark.parametrize("exponent", [0.75, 0, 1, -0.5])
+def test_a_model_that_knows_the_noise_alone_gives_words_its_shares(exponent):
+    counts = np.array([50, 20, 5, 1])
+    shares = counts.astype(float) ** exponent
+    logs = log_probabilities(
+        np.zeros((3, 4)), np.ones((4, 4)), loss="ns", counts=counts, noise_exponent=exponent
+    )
+    assert np.exp(logs) == pytest.approx(shares / shares.sum())

@@ -127,6 +127,9 @@ def test_words_begin_with_vectors_of_a_file(dlkit, tmp_path):
     [
         (("--from", "nothing"), "nothing"),
         (("--initial", "nofile.vec"), "nofile.vec"),
+        (("--initial", "-"), "hint: write them to a file first"),
+        (("--from", "-"), "- is standard input, not the folder of an artifact"),
+        (("--set", "continued=a"), "for a name: --from a"),
         (("--from", "a", "--initial", "v.vec"), "initial"),
         (("--from", "a", "--dim", "9"), "--dim 8"),
         (("--from", "a", "-r", "reviews"), "--recipe"),

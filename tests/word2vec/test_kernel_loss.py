@@ -43,21 +43,23 @@ def test_window_loss_sums_the_logits_of_all_blocks(count):
     draws = np.random.default_rng(count)
     logits = draws.normal(size=(pairs, count)).astype(np.float32)
     wanted = draws.integers(0, 2, count)
-    labels = np.full(3 * 8, np.nan, np.float32)
+    labels = np.full(3, -1 << 6)  # bits beyond the sixth mean nothing
     for k in range(count):
-        labels[k // 6 * 8 + k % 6] = wanted[k]
+        labels[k // 6] |= wanted[k] << k % 6
         cells[k // 6 * block_cells + np.arange(pairs), 8 + k % 6] = logits[:, k]
     expected = np.logaddexp(0, np.where(wanted == 1, -logits, logits)).sum()
     found = window_loss(cells, labels, pairs, block_cells, count)
     assert found == pytest.approx(expected, rel=1e-6)
 
 
-def held_out_by_hand(ids, x, y, counts, keep, model, window, negative):
-    mass = np.cumsum(counts**0.75)
+def held_out_by_hand(
+    ids, x, y, counts, keep, model, window, negative, fixed_window, noise_exponent
+):
+    mass = np.cumsum(counts.astype(float) ** noise_exponent)
     draws = np.random.default_rng(SEED)
     drawn = draws.integers(0, 2**32, len(ids), np.uint32)
     ids = [word for word, draw in zip(ids, drawn, strict=True) if word < 0 or draw <= keep[word]]
-    reach = draws.integers(1, window + 1, len(ids))
+    reach = draws.integers(window if fixed_window else 1, window + 1, len(ids))
     total, terms = 0.0, 0
     for i, centre in enumerate(ids):
         if centre < 0:
@@ -85,12 +87,17 @@ def held_out_by_hand(ids, x, y, counts, keep, model, window, negative):
     st.sampled_from(["skipgram", "cbow"]),
     st.integers(1, 4),
     st.integers(1, 6),
+    st.booleans(),
+    st.sampled_from([0.75, 0, 1, -0.5]),
 )
-def test_held_out_loss_is_its_definition(ids, model, window, negative):
+def test_held_out_loss_is_its_definition(ids, model, window, negative, fixed, exponent):
     x, y = np.random.default_rng(0).normal(size=(2, 5, 3))
     counts = np.array([9, 7, 4, 2, 1])
     keep = np.array([0, 2**30, 2**31, 2**32 - 1, 2**32 - 1], np.uint32)
-    settings = {"keep": keep, "model": model, "window": window, "negative": negative}
+    settings = {
+        "keep": keep, "model": model, "window": window, "negative": negative,
+        "fixed_window": fixed, "noise_exponent": exponent,
+    }  # fmt: skip
     found = held_out_loss(np.array(ids, np.int32), x, y, counts, **settings)
     expected = held_out_by_hand(ids, x, y, counts, **settings)
     assert found == pytest.approx(expected, nan_ok=True)

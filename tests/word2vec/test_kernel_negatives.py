@@ -27,6 +27,36 @@ def test_words_stand_in_the_table_by_count_to_the_three_quarters(words):
     assert np.abs(np.bincount(table, minlength=words) - share * len(table)).max() <= 1
 
 
+@pytest.mark.parametrize("exponent", [0.75, 0, 1, -0.5, 10, -10])
+def test_shares_are_those_of_the_exponent(exponent):
+    # gensim's make_cum_table: running sums of count ** ns_exponent, as parts of their total.
+    counts = np.sort(np.random.default_rng(1).integers(1, 100_000, 500))[::-1]
+    shares = [int(count) ** exponent for count in counts]
+    table = negative_table(counts, seed=1, exponent=exponent)
+    ends = np.cumsum(shares) / sum(shares) * len(table)
+    found = np.cumsum(np.bincount(table, minlength=500))
+    assert np.abs(found - ends).max() <= 0.5 + 1e-6
+    assert found[-1] == table_size(500)
+
+
+def test_exponents_say_which_words_are_noise():
+    counts = np.array([1000, 100, 10, 1])
+    shares = {
+        exponent: np.bincount(negative_table(counts, seed=1, exponent=exponent), minlength=4)
+        for exponent in (1, 0.75, 0, -1)
+    }
+    assert np.ptp(shares[0]) <= 1
+    assert shares[1][0] > shares[0.75][0] > shares[0][0] > shares[-1][0]
+    assert np.array_equal(shares[-1][::-1], shares[1])
+    assert (shares[0.75] == np.bincount(negative_table(counts, seed=1), minlength=4)).all()
+
+
+@pytest.mark.parametrize("exponent", [10, -10])
+def test_no_count_is_too_large_for_a_power(exponent):
+    table = negative_table(np.array([2**62, 2**40, 1]), seed=1, exponent=exponent)
+    assert (table == (0 if exponent > 0 else 2)).all()
+
+
 def test_table_is_shuffled_by_its_seed():
     counts = np.array([5, 4, 3])
     first, again, other = (negative_table(counts, seed=seed) for seed in (1, 1, 2))

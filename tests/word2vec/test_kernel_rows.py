@@ -10,19 +10,27 @@ import numpy as np
 from dlkit.word2vec.kernels.memory import aligned
 from dlkit.word2vec.kernels.rows import (
     PULL,
-    add_changes,
+    WAYS,
     copied_rows,
-    find_changes,
     hot_rows,
+    merge_copies,
     merge_rows,
     row_address,
     take_rows,
+    write_ways,
 )
 
 
 @numba.njit
 def address(view, row):
     return row_address(view, row, 1)
+
+
+def merge(views, lr, parts=1):
+    ways = np.empty(WAYS, np.float32)
+    write_ways(ways, np.float32(lr))
+    for part in range(parts):
+        merge_copies(tuple(views), ways, part, parts, np.float32(lr))
 
 
 def matrix(rows=3, dim=8):
@@ -89,11 +97,7 @@ def test_changes_of_a_round_are_added_whatever_the_parts():
             for row in rows:
                 address(lanes[number], row)
                 lanes[number].pool[lanes[number].slots[row]] += 10**number
-        for view in lanes:
-            find_changes(view, 1, np.float32(0.1))
-        for part in range(parts):
-            for view in lanes:
-                add_changes(view, part, parts)
+        merge(lanes, 0, parts)
         assert (shared - start)[:, 0].tolist() == [10, 11, 10, 0, 1]
         for view in lanes:
             assert (view.slots == -1).all()
@@ -109,9 +113,7 @@ def test_changes_of_rows_that_all_lanes_used_often_are_scaled_to_what_one_lane_w
                     for _ in range(uses):
                         address(view, 0)
                     view.pool[:] += 1
-                    find_changes(view, lanes, np.float32(lr))
-                for view in views:
-                    add_changes(view, 0, 1)
+                merge(views, lr)
                 way = PULL * lr * uses  # of one lane; its change of 1 is 1 - exp(-way) of the way
                 expected = math.expm1(-way * lanes) / math.expm1(-way) if way else lanes
                 assert np.allclose(shared, expected, rtol=1e-3)
@@ -129,3 +131,27 @@ def test_threads_scale_much_used_rows_alike():
     assert np.allclose(shared[:, 0], [1, 1 / 4], atol=1e-3)
     assert np.array_equal(view.private, shared)
     assert not view.uses.any()
+
+
+def test_a_row_that_one_lane_touched_is_taken_as_it_left_it():
+    shared = matrix(4)
+    views = [copied_rows(shared, 4) for _ in range(3)]
+    for _ in range(50):
+        address(views[1], 2)
+    address(views[2], 3)
+    views[1].pool[0] = 0.1
+    merge(views, 0.05)
+    assert (shared[2] == np.float32(0.1)).all()
+    assert np.array_equal(shared[[0, 1, 3]], matrix(4)[[0, 1, 3]])
+
+
+def test_lanes_that_used_a_row_unequally_move_it_as_far_as_all_their_uses():
+    lr, uses = 0.05, (40, 3, 200)
+    shared = aligned(1, 8)
+    views = [copied_rows(shared, 1) for _ in uses]
+    for view, times in zip(views, uses, strict=True):
+        for _ in range(times):
+            address(view, 0)
+        view.pool[:] += -math.expm1(-PULL * lr * times)  # each on its way from 0 to 1
+    merge(views, lr)
+    assert np.allclose(shared, -math.expm1(-PULL * lr * sum(uses)), rtol=1e-5)

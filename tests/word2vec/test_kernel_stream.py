@@ -20,8 +20,8 @@ def random_bits(key, position):
 
 
 @numba.njit
-def read_words(ids, start, stop, key, keep, window, words, low, high, held):
-    return kernel.read_words(ids, start, stop, key, keep, window, words, low, high, held)
+def read_words(ids, start, stop, key, keep, window, least, words, low, high, held):
+    return kernel.read_words(ids, start, stop, key, keep, window, least, words, low, high, held)
 
 
 @numba.njit
@@ -46,7 +46,7 @@ def splitmix(key, position):
     return z ^ (z >> 31)
 
 
-def windows_by_hand(ids, key, keep, window):
+def windows_by_hand(ids, key, keep, window, *, dynamic=True):
     """[(centre, [contexts])] of a whole stream, from the definition."""
     result, line = [], []
 
@@ -66,12 +66,13 @@ def windows_by_hand(ids, key, keep, window):
             continue
         bits = splitmix(key, position)
         if bits >> 32 <= keep[word]:
-            line.append((word, ((bits & 0xFFFFFFFF) * window >> 32) + 1))
+            drawn = ((bits & 0xFFFFFFFF) * window >> 32) + 1
+            line.append((word, drawn if dynamic else window))
     end_line()
     return result
 
 
-def windows_in_pieces(ids, key, keep, window, cuts):
+def windows_in_pieces(ids, key, keep, window, cuts, *, dynamic=True):
     """The same through the compiled functions, the stream cut at ``cuts``."""
     ids = np.array(ids, np.int32)
     size = len(ids) + 2 * window + 1
@@ -81,8 +82,9 @@ def windows_in_pieces(ids, key, keep, window, cuts):
     bounds = [0, *sorted(cuts), len(ids)]
     for start, stop in pairwise(bounds):
         held, begin, read = read_words(
-            ids, start, stop, np.uint64(key), keep, window, words, low, high, held
-        )
+            ids, start, stop, np.uint64(key), keep, window, 1 if dynamic else window,
+            words, low, high, held,
+        )  # fmt: skip
         assert read == np.count_nonzero((ids[start:stop] >= 0) & (ids[start:stop] < len(keep)))
         if stop == len(ids):
             close_line(high, begin, held, window)
@@ -104,12 +106,29 @@ streams = st.lists(st.integers(-1, WORDS - 1), max_size=40)
 
 
 @settings(max_examples=300, deadline=None)
-@given(streams, st.integers(1, 7), st.integers(0, MASK), st.data())
-def test_each_pair_within_a_line_is_seen_once_wherever_the_stream_is_cut(ids, window, key, data):
+@given(streams, st.integers(1, 7), st.booleans(), st.integers(0, MASK), st.data())
+def test_each_pair_within_a_line_is_seen_once_wherever_the_stream_is_cut(
+    ids, window, dynamic, key, data
+):
     cuts = data.draw(st.lists(st.integers(0, len(ids)), max_size=6))
     keep = np.array([2**32 - 1, 2**31, 2**30, 2**32 - 1, 0, 2**31], np.uint32)
-    expected = windows_by_hand(ids, key, keep, window)
-    assert windows_in_pieces(ids, key, keep, window, cuts) == expected
+    expected = windows_by_hand(ids, key, keep, window, dynamic=dynamic)
+    assert windows_in_pieces(ids, key, keep, window, cuts, dynamic=dynamic) == expected
+
+
+@settings(deadline=None)
+@given(streams, st.integers(1, 7))
+def test_fixed_windows_are_all_pairs_at_most_so_far_apart(ids, window):
+    keep = np.full(WORDS, 2**32 - 1, np.uint32)
+    found = windows_in_pieces(ids, 1, keep, window, [], dynamic=False)
+    pairs = sorted((centre, seen) for centre, contexts in found for seen in contexts)
+    expected = sorted(
+        (ids[i], ids[j])
+        for i in range(len(ids))
+        for j in range(len(ids))
+        if 0 < abs(i - j) <= window and min(ids[min(i, j) : max(i, j) + 1]) >= 0
+    )
+    assert pairs == expected
 
 
 @settings(deadline=None)
@@ -129,7 +148,7 @@ def test_window_sizes_are_uniform_from_one_up():
     ids = np.zeros(60000, np.int32)
     words, low, high = (np.zeros(60100, np.int32) for _ in range(3))
     keep = np.full(1, 2**32 - 1, np.uint32)
-    read_words(ids, 0, 60000, np.uint64(3), keep, 5, words, low, high, 0)
+    read_words(ids, 0, 60000, np.uint64(3), keep, 5, 1, words, low, high, 0)
     reach = (high - np.arange(60100) - 1)[:60000]
     shares = np.bincount(reach, minlength=6) / 60000
     assert shares[0] == 0
@@ -149,7 +168,7 @@ def test_words_are_kept_as_often_as_their_threshold_says():
     ids = np.zeros(40000, np.int32)
     words, low, high = (np.zeros(40100, np.int32) for _ in range(3))
     keep = np.array([int(0.3 * 2**32)], np.uint32)
-    held, _, read = read_words(ids, 0, 40000, np.uint64(9), keep, 5, words, low, high, 0)
+    held, _, read = read_words(ids, 0, 40000, np.uint64(9), keep, 5, 1, words, low, high, 0)
     assert read == 40000
     assert abs(held / 40000 - 0.3) < 0.01
 

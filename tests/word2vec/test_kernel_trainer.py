@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dlkit.word2vec import huffman
-from dlkit.word2vec.kernel_trainer import KernelTrainer, NGrams
+from dlkit.word2vec.kernel_trainer import KernelTrainer
 from dlkit.word2vec.kernels import targets, train
 from dlkit.word2vec.kernels.negatives import negative_table
 from dlkit.word2vec.kernels.stream import keep_thresholds
+from dlkit.word2vec.trainer import NGrams
 
 MODELS = ("skipgram", "cbow")
 MASK = 2**64 - 1
@@ -56,7 +57,7 @@ def splitmix(key, position):
     return z ^ (z >> 31)
 
 
-def lines_of(ids, keep, window, key):
+def lines_of(ids, keep, window, key, *, fixed=False):
     """Kept words with the reach of their windows, line by line."""
     line = []
     for position, word in enumerate([*ids, -1]):
@@ -66,14 +67,15 @@ def lines_of(ids, keep, window, key):
             continue
         bits = splitmix(key, position)
         if bits >> 32 <= keep[word]:
-            line.append((int(word), ((bits & 0xFFFFFFFF) * window >> 32) + 1))
+            drawn = ((bits & 0xFFFFFFFF) * window >> 32) + 1
+            line.append((int(word), window if fixed else drawn))
 
 
 class Negatives:
     """The centre and noise words, read from the table in order, each stretch of it four times."""
 
-    def __init__(self, counts, negative, seed):
-        self.table = negative_table(counts, seed=seed)
+    def __init__(self, counts, negative, seed, exponent=0.75):
+        self.table = negative_table(counts, seed=seed, exponent=exponent)
         self.wanted = min(negative, len(counts) - 1)
         self.pool = self.passes = self.place = 0
 
@@ -105,15 +107,16 @@ def nodes(counts):
 
 def by_hand(
     ids, counts, x, y, *, model, window, negative, sample, lr, epochs, seed, loss="ns",
-    context="mean",
+    context="mean", noise_exponent=0.75, fixed_window=False, frozen=(),
 ):  # fmt: skip
     """Train ``x`` and ``y`` in place; returns loss sum and number of terms of the last epoch."""
-    targets_of = Negatives(counts, negative, seed) if loss == "ns" else nodes(counts)
+    noise = Negatives(counts, negative, seed, noise_exponent)
+    targets_of = noise if loss == "ns" else nodes(counts)
     keep = keep_thresholds(counts, sample=sample)
     for epoch in range(epochs):
         total, terms = 0.0, 0
         key = int(np.random.SeedSequence([seed, epoch]).generate_state(1, np.uint64)[0])
-        for line in lines_of(ids, keep, window, key):
+        for line in lines_of(ids, keep, window, key, fixed=fixed_window):
             for i, (centre, reach) in enumerate(line):
                 targets, labels = targets_of(centre)
                 near = line[max(0, i - reach) : i] + line[i + 1 : i + reach + 1]
@@ -124,14 +127,16 @@ def by_hand(
                 for start in range(0, len(contexts), group):
                     part = contexts[start : start + group]
                     total += update_by_hand(
-                        x, y, part, targets, labels, lr, model=model, context=context
-                    )
+                        x, y, part, targets, labels, lr, model=model, context=context,
+                        frozen=frozen,
+                    )  # fmt: skip
                 terms += len(contexts) if model == "skipgram" else 1
     return total, terms
 
 
-def update_by_hand(x, y, contexts, targets, labels, lr, *, model, context="mean"):
+def update_by_hand(x, y, contexts, targets, labels, lr, *, model, context="mean", frozen=()):
     rows = x[contexts]
+    kept = x[list(frozen)]
     if model == "cbow":
         rows = rows.mean(axis=0, keepdims=True) if context == "mean" else rows.sum(0, keepdims=True)
     logits = rows @ y[targets].T
@@ -140,11 +145,28 @@ def update_by_hand(x, y, contexts, targets, labels, lr, *, model, context="mean"
     if model == "skipgram" and len(targets) <= 6:  # one block: outputs and inputs in one sweep
         for m, word in enumerate(contexts):
             y[targets] += c[m][:, None] * x[word]
-            x[word] += change[m]
+            if word not in frozen:
+                x[word] += change[m]
     else:
         y[targets] += c.T @ rows
         np.add.at(x, contexts, np.broadcast_to(change, (len(contexts), x.shape[1])))
+        x[list(frozen)] = kept
     return np.logaddexp(0, np.where(labels == 1, -logits, logits)).sum()
+
+
+def given_rows(training, words):
+    """Rows to begin with, NaN but for those of ``words``; zeros of both signs are among them."""
+    rows = np.full(training.rows.shape, np.nan, np.float32)
+    for row in words:
+        rows[row] = np.random.default_rng(row).normal(size=rows.shape[1])
+        rows[row, row % rows.shape[1]] = -0.0 if row % 2 else 0.0
+    return rows
+
+
+def same_bits(rows, given):
+    """Whether every row that was given still has its bits."""
+    known = ~np.isnan(given[:, 0])
+    return rows[known].tobytes() == given[known].tobytes()
 
 
 @settings(max_examples=150, deadline=None)
@@ -161,18 +183,25 @@ def test_training_is_its_definition_wherever_the_stream_is_cut(data):
         "sample": data.draw(st.sampled_from([0, 0.05])),
         "epochs": data.draw(st.integers(1, 2)),
         "seed": data.draw(st.integers(0, 5)),
+        "noise_exponent": data.draw(st.sampled_from([0.75, 0, 1, -0.5])),
+        "fixed_window": data.draw(st.booleans()),
     }
+    frozen = data.draw(st.none() | st.sets(st.integers(0, words - 1)), "frozen")
     counts = np.maximum(np.bincount([i for i in ids if i >= 0], minlength=words), 1)
     training = trainer(
-        ids, counts, dim=data.draw(st.integers(1, 17)), lr=0.1, min_lr=0.1, **options
-    )
+        ids, counts, dim=data.draw(st.integers(1, 17)), lr=0.1, min_lr=0.1,
+        freeze=frozen is not None, **options,
+    )  # fmt: skip
+    given = given_rows(training, frozen or ())
+    training.start_from(given, None)
     training.outputs[:] = np.random.default_rng(1).normal(size=training.outputs.shape)
     training = with_chunk(training, data.draw(st.integers(1, 64), "chunk"))
     x, y = training.inputs.astype(np.float64), training.outputs.astype(np.float64)
-    loss, terms = by_hand(ids, counts, x, y, lr=0.1, **options)
+    loss, terms = by_hand(ids, counts, x, y, lr=0.1, frozen=frozen or (), **options)
     last = finish(training)[-1]
     assert np.abs(training.inputs - x).max() < 2e-5
     assert np.abs(training.outputs - y).max() < 2e-5
+    assert same_bits(training.rows, given)
     assert last.words == last.total == options["epochs"] * sum(i >= 0 for i in ids)
     assert last.loss == pytest.approx(loss / terms if terms else math.nan, rel=1e-4, nan_ok=True)
 
@@ -202,7 +231,7 @@ def ngrams(words, number, draws):
     return NGrams(offsets, np.concatenate(rows).astype(np.int32), number)
 
 
-def composed_by_hand(ids, counts, rows, y, grams, *, model, window, negative, lr, seed):
+def composed_by_hand(ids, counts, rows, y, grams, *, model, window, negative, lr, seed, frozen=()):
     """One epoch where words are means of ``rows``: composed in sight, their change spread after."""
     targets_of = Negatives(counts, negative, seed)
     key = int(np.random.SeedSequence([seed, 0]).generate_state(1, np.uint64)[0])
@@ -210,13 +239,22 @@ def composed_by_hand(ids, counts, rows, y, grams, *, model, window, negative, lr
     words = [word for line in lines for word, _ in line]
     parts = [grams.rows[grams.offsets[w] : grams.offsets[w + 1]] for w in words]
     now, before = {}, {}
+    learns = np.isin(np.arange(len(rows)), list(frozen), invert=True)
+    kept = rows.copy()
+
+    def spread(place):
+        change = now.pop(place) - before.pop(place)
+        learning = parts[place][learns[parts[place]]]
+        if len(learning):  # the mean moves by the change
+            np.add.at(rows, learning, change * len(parts[place]) / len(learning))
+
     first = 0
     for line in lines:
         for i, (centre, reach) in enumerate(line):
             place = first + i
             targets, labels = targets_of(centre)
             for gone in [p for p in now if p < place - window]:
-                np.add.at(rows, parts[gone], now.pop(gone) - before.pop(gone))
+                spread(gone)
             for come in range(place - window, min(place + window + 2, len(words))):
                 if come >= 0 and come not in now:
                     now[come] = rows[parts[come]].mean(axis=0)
@@ -227,10 +265,12 @@ def composed_by_hand(ids, counts, rows, y, grams, *, model, window, negative, lr
                 every = list(range(len(near)))
                 update_by_hand(x, y, every, targets, labels, lr, model=model)
                 for p, vector in zip(near, x, strict=True):
-                    now[first + p] = vector
+                    if learns[parts[first + p]].any():
+                        now[first + p] = vector
         first += len(line)
     for place in list(now):
-        np.add.at(rows, parts[place], now[place] - before[place])
+        spread(place)
+    assert (rows[~learns] == kept[~learns]).all()
 
 
 @settings(max_examples=60, deadline=None)
@@ -246,11 +286,17 @@ def test_words_of_ngrams_are_trained_by_definition(data):
         "window": data.draw(st.sampled_from([1, 2, 5, 20])),
         "negative": data.draw(st.sampled_from([1, 5, 8])),
     }
-    training = trainer(ids, counts, lr=0.1, min_lr=0.1, ngrams=grams, **options)
+    frozen = data.draw(st.none() | st.sets(st.integers(0, words + 3)), "frozen")
+    training = trainer(
+        ids, counts, lr=0.1, min_lr=0.1, ngrams=grams, freeze=frozen is not None, **options
+    )
+    given = given_rows(training, frozen or ())
+    training.start_from(given, None)
     training.outputs[:] = draws.normal(size=training.outputs.shape)
     rows, y = training.rows.astype(np.float64), training.outputs.astype(np.float64)
-    composed_by_hand(ids, counts, rows, y, grams, lr=0.1, seed=1, **options)
+    composed_by_hand(ids, counts, rows, y, grams, lr=0.1, seed=1, frozen=frozen or (), **options)
     finish(training)
+    assert same_bits(training.rows, given)
     assert np.abs(training.rows - rows).max() < 4e-5
     assert np.abs(training.outputs - y).max() < 4e-5
     for word in range(words):
@@ -732,3 +778,11 @@ def test_a_state_without_an_array_or_of_another_format_is_refused():
         training.restore(arrays | {"inputs": arrays["inputs"][:, :7]}, scalars)
     with pytest.raises(ValueError, match="format"):
         training.restore(arrays, scalars | {"format": 1})
+
+
+@pytest.mark.parametrize(("fixed", "times"), [(False, 6), (True, 10)])
+def test_rows_are_expected_in_as_many_windows_as_see_them(fixed, times):
+    ids = np.tile(np.arange(10), 12).astype(np.int32)
+    training = trainer(ids, np.full(10, 12), window=5, threads=2, fixed_window=fixed)
+    training._lanes.step(0, train.train_skipgram, np.uint64(1), 0.01)
+    assert training._lanes.each[0].inputs.uses.tolist() == [6 * times] * 10

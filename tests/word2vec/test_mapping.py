@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from dlkit.errors import NOT_FOUND, USAGE, DlkitError
 from dlkit.vectors.lexicon import Lexicon
 from dlkit.vectors.store import WordVectors
+from dlkit.vectors.subwords import Subwords, bucket_of
 from dlkit.word2vec import mapping
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -160,6 +161,40 @@ def test_unknown_words_are_told_of_and_refused_where_none_is_known():
             mapping.choose(vectors, words, top=5, neighbours=0)
         assert caught.value.code == NOT_FOUND
         assert "早餐" in caught.value.hint
+
+
+def of_ngrams() -> WordVectors:
+    """Three words and the bucket of 饭 alone among all n-grams of one letter."""
+    vectors = make([[1, 0], [0, 1], [0.6, 0.8]], ["早餐", "酒店", "午餐"])
+    subwords = Subwords(
+        np.array([bucket_of("饭", 1000)], np.int32), np.array([[3, 4]], np.float32),
+        shortest=1, longest=1, buckets=1000,
+    )  # fmt: skip
+    return WordVectors("made", vectors.lexicon, vectors.matrix, subwords=lambda: subwords)
+
+
+def test_a_word_that_only_its_ngrams_know_has_their_place_and_neighbours():
+    vectors = of_ngrams()
+    chosen = mapping.choose(vectors, ["酒店", "饭堂", "饭堂"], top=None, neighbours=1)
+    assert chosen.rows == [1, None, 2]
+    assert chosen.ranks == ["asked", "asked", "near"]
+    assert chosen.groups == [0, 1, 0]
+    assert mapping.words_of(vectors, chosen) == ["酒店", "饭堂", "午餐"]
+    assert mapping.units_of(vectors, chosen) == pytest.approx(
+        np.array([[0, 1], [0.6, 0.8], [0.6, 0.8]])
+    )
+    projection = mapping.project(mapping.units_of(vectors, chosen), "pca", seed=1)
+    assert projection.points[1] == pytest.approx(projection.points[2], abs=1e-6)
+    assert "饭堂".encode() in mapping.draw(vectors, chosen, projection, "pca").svg
+    alone = mapping.choose(vectors, ["饭堂"], top=None, neighbours=0)
+    assert mapping.units_of(vectors, alone) == pytest.approx(np.array([[0.6, 0.8]]))
+
+
+@pytest.mark.parametrize("word", ["茶", "饭 堂"])
+def test_a_word_without_a_known_ngram_or_with_a_space_stays_unknown(word):
+    chosen = mapping.choose(of_ngrams(), ["酒店", word], top=None, neighbours=0)
+    assert [each.word for each in chosen.unknown] == [word]
+    assert chosen.rows == [1]
 
 
 def test_a_word_of_zeros_has_no_neighbours_but_a_place():

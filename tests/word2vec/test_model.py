@@ -10,6 +10,7 @@ import torch
 from dlkit.word2vec.model import (
     ContinuousBagOfWords,
     SkipGram,
+    freeze,
     hierarchical_softmax_loss,
     negative_sampling_loss,
     softmax_loss,
@@ -135,3 +136,19 @@ def test_tree_loss_weights_leave_padding_out():
         hierarchical_softmax_loss(logits, codes, weights),
         hierarchical_softmax_loss(logits[:, :2], codes[:, :2]),
     )
+
+
+@pytest.mark.parametrize("kind", MODULES)
+def test_frozen_rows_have_no_gradient_and_the_others_theirs(kind):
+    contexts, targets = torch.tensor([2, 3, 2, 5]), torch.tensor([1, 0, 4])
+    gradients = []
+    for frozen in ([], [2, 6]):
+        module = filled(kind)
+        freeze(module.inputs, torch.tensor(frozen, dtype=torch.long))
+        negative_sampling_loss(module(contexts, targets)).backward()
+        gradients.append((module.inputs.weight.grad, module.outputs.weight.grad))
+    (inputs, outputs), (kept, same) = gradients
+    assert inputs[[2, 3, 5]].abs().min() > 0
+    assert not kept[[2, 6]].any()
+    assert torch.equal(kept[[0, 1, 3, 4, 5]], inputs[[0, 1, 3, 4, 5]])
+    assert torch.equal(same, outputs)

@@ -86,7 +86,6 @@ def test_deterministic_artifacts_have_one_digest_for_any_number_of_threads(dlkit
         (("--context", "max"), "context"),
         (("--context", "sum"), "cbow"),
         (("--maxn", "2", "--minn", "3"), "maxn"),
-        (("--maxn", "3", "--loss", "softmax"), "maxn"),
         (("--deterministic", "--loss", "softmax"), "deterministic"),
         (("--device", "tpu"), "device"),
     ],
@@ -137,7 +136,6 @@ def test_objectives_are_compared_in_one_table(dlkit, tmp_path):
     [
         (("--objectives", "skipgram-nce"), "skipgram-nce"),
         (("--objectives", ","), "--objectives"),
-        (("-s", "maxn=4"), "skipgram-softmax"),
         (("-s", "deterministic=true"), "skipgram-softmax"),
         (("-s", "initial=v.vec"), "initial"),
     ],

@@ -116,10 +116,11 @@ def test_killed_after_a_checkpoint_it_resumes_from_there(dlkit, corpus, whole):
 
 
 def test_stopped_while_reading_nothing_stays(dlkit):
-    process = dlkit.start("word2vec", "train", "-", "-n", "x", stdin=-1)
+    process = dlkit.start("word2vec", "train", "-", "-n", "x", "--progress", "json", stdin=-1)
     process.stdin.write(b"a b c\n" * 1000)
     process.stdin.flush()
-    time.sleep(1.5)
+    assert json.loads(process.stderr.readline())["event"] == "started"
+    time.sleep(0.3)
     process.send_signal(signal.SIGTERM)
     process.stdin.close()
     code, told = finish(process)

@@ -123,6 +123,21 @@ def test_a_dry_run_estimates_and_leaves_nothing(dlkit, corpus, form):
         assert facts["loss"] is None or 0 < facts["loss"] < 10
 
 
+def test_a_dry_run_tells_of_divergence_as_the_run_itself_does(dlkit, tmp_path):
+    rng = random.Random(3)
+    lines = [" ".join(rng.choices("abcdefghij", k=50)) for _ in range(2000)]
+    (tmp_path / "long.txt").write_text("\n".join(lines), encoding="utf-8")
+    options = ("long.txt", *SMALL, "--lr", "10", "--min-lr", "10", "--progress", "off")
+    told = []
+    for more in ((), ("--dry-run",)):
+        done = dlkit("word2vec", "train", *options, *more, check=1)
+        assert done.stdout == ""
+        error = done.stderr[done.stderr.index("error: ") :]
+        told.append(re.sub(r"[\d,.]+|nan", "N", error))
+    assert told[0] == told[1]
+    assert told[0].startswith("error: training diverged in epoch N after N words: the loss is N")
+
+
 def test_too_large_a_model_is_refused_before_it_takes_memory(dlkit, tmp_path):
     many = tmp_path / "many.txt"
     with many.open("w", encoding="utf-8") as file:

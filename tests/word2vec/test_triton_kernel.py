@@ -13,7 +13,11 @@ pytest.importorskip("triton")
 
 MASK = 2**64 - 1
 
-CASES = [("skipgram", "mean"), ("cbow", "mean"), ("cbow", "sum")]
+CASES = [
+    (model, context, frozen)
+    for model, context in (("skipgram", "mean"), ("cbow", "mean"), ("cbow", "sum"))
+    for frozen in ("", "frozen")
+]
 
 # One process: the interpreter is chosen by the environment when triton is imported.
 TRAIN = """
@@ -24,12 +28,13 @@ from dlkit.word2vec.batched import triton_kernel
 given, found = np.load(sys.argv[1]), {}
 piece = tuple(torch.from_numpy(given[name]) for name in ("words", "low", "high", "positions"))
 for case in sys.argv[3:]:
-    model, context = case.split(",")
+    model, context, frozen = case.split(",")
     x, y = torch.from_numpy(given["x"]), torch.from_numpy(given["y"])
     loss = triton_kernel.train(
         x, y, piece, torch.from_numpy(given["table"]), first=int(given["first"]),
         last=int(given["last"]), programs=1, key=int(given["key"]), lr=0.1,
         negative=int(given["negative"]), model=model, context=context,
+        frozen=torch.from_numpy(given["frozen"]) if frozen else None,
     )
     found |= {case + "x": x.numpy(), case + "y": y.numpy(), case + "loss": float(loss)}
 np.savez(sys.argv[2], **found)
@@ -43,7 +48,7 @@ def splitmix(key, position):
     return z ^ (z >> 31)
 
 
-def by_hand(given, model, context):
+def by_hand(given, model, context, frozen):
     """Window after window in float64, in the order of one program."""
     x, y = given["x"].astype(np.float64), given["y"].astype(np.float64)
     table, words, negative = given["table"], given["words"], int(given["negative"])
@@ -71,6 +76,7 @@ def by_hand(given, model, context):
             loss += np.logaddexp(0, np.where(labels == 1, -logits, logits)).sum()
             change += np.outer(pull, h)
             np.add.at(x, group, np.broadcast_to(pull @ old, (len(group), x.shape[1])))
+            x[frozen] = given["x"][frozen]
         np.add.at(y, targets, change)
     return x, y, loss
 
@@ -87,6 +93,7 @@ def given():
         "low": np.where(places == 11, 11, np.maximum(places - 2, np.where(places < 9, 0, 9))),
         "high": np.where(places == 11, 12, np.minimum(places + 3, np.where(places < 9, 9, 12))),
         "positions": places * 3 + 1,
+        "frozen": np.array([0, 1, 0, 0, 1], np.uint8),
         "table": np.array([0, 0, 0, 1, 1, 2, 3, 4], np.int32),
         "first": 1, "last": 12, "key": np.array(2**63 + 12345, np.uint64), "negative": 5,
     }  # fmt: skip
@@ -105,10 +112,12 @@ def found(given, tmp_path_factory):
     return dict(np.load(result))
 
 
-@pytest.mark.parametrize(("model", "context"), CASES)
-def test_kernel_is_its_definition(given, found, model, context):
-    x, y, loss = by_hand(given, model, context)
-    case = f"{model},{context}"
+@pytest.mark.parametrize(("model", "context", "frozen"), CASES)
+def test_kernel_is_its_definition(given, found, model, context, frozen):
+    kept = np.flatnonzero(given["frozen"]) if frozen else []
+    x, y, loss = by_hand(given, model, context, kept)
+    case = f"{model},{context},{frozen}"
+    assert found[case + "x"][kept].tobytes() == given["x"][kept].tobytes()
     assert np.abs(found[case + "x"] - x).max() < 1e-5
     assert np.abs(found[case + "y"] - y).max() < 1e-5
     assert float(found[case + "loss"]) == pytest.approx(loss, rel=1e-5)

@@ -7,12 +7,15 @@ So a piece of the stream can be read at any time without what came before it.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from dlkit.word2vec.kernels import stream
+
+if TYPE_CHECKING:
+    from dlkit.word2vec.trainer import NGrams
 
 Ids = npt.NDArray[np.int32]
 Longs = npt.NDArray[np.int64]
@@ -51,7 +54,14 @@ def draws(key: np.uint64, positions: Longs | Draws) -> Draws:
 
 
 def read_piece(
-    ids: Ids, start: int, stop: int, *, key: np.uint64, keep: npt.NDArray[np.uint32], window: int
+    ids: Ids,
+    start: int,
+    stop: int,
+    *,
+    key: np.uint64,
+    keep: npt.NDArray[np.uint32],
+    window: int,
+    fixed: bool = False,
 ) -> Piece:
     """The words of ``ids[start:stop]`` that are kept, and their windows.
 
@@ -62,16 +72,19 @@ def read_piece(
         key: names the epoch's draws.
         keep: (V,) what a 32-bit draw must not exceed for a word to be kept.
         window: most words to either side.
+        fixed: each word has the whole window, else it draws its own from 1 up.
 
     """
     # A word of the stretch sees words up to ``window`` away, and they are seen by words that far.
     left = _reach(ids, start, -1, key=key, keep=keep, window=window)
     right = _reach(ids, stop, 1, key=key, keep=keep, window=window)
     part = ids[left:right]
-    positions, bits = _kept(part, left, key=key, keep=keep)
+    positions, bits = kept(part, left, key=key, keep=keep)
     lines = np.cumsum(part < 0)[positions - left]
     words = np.ascontiguousarray(part[positions - left])
-    reach = (((bits & stream.LOW) * np.uint64(window)) >> stream.S32).astype(np.int64) + 1
+    least = window if fixed else 1
+    drawn = ((bits & stream.LOW) * np.uint64(window - least + 1)) >> stream.S32
+    reach = drawn.astype(np.int64) + least
     places = np.arange(len(words))
     low = np.maximum(places - reach, np.searchsorted(lines, lines, "left"))
     high = np.minimum(places + reach + 1, np.searchsorted(lines, lines, "right"))
@@ -82,7 +95,7 @@ def read_piece(
     return Piece(words, low, high, positions, int(first), int(last), read)
 
 
-def _kept(
+def kept(
     part: Ids, left: int, *, key: np.uint64, keep: npt.NDArray[np.uint32]
 ) -> tuple[Longs, Draws]:
     """Positions and draws of the words of ``part``, which begins at ``left``, that are kept."""
@@ -108,12 +121,19 @@ def _reach(
         start, stop = min(far, position), max(far, position)
         part = ids[start:stop]
         ended = bool((part < 0).any()) or far in (0, len(ids))
-        if ended or len(_kept(part, start, key=key, keep=keep)[0]) >= window:
+        if ended or len(kept(part, start, key=key, keep=keep)[0]) >= window:
             return far
         step *= 2
 
 
-def length(counts: Longs, keep: npt.NDArray[np.uint32], *, epochs: int, most: int) -> int:
+def length(
+    counts: Longs,
+    keep: npt.NDArray[np.uint32],
+    *,
+    epochs: int,
+    most: int,
+    ngrams: NGrams | None = None,
+) -> int:
     """Positions of a batch: as many as sums of gradients at one point allow, at most ``most``.
 
     Args:
@@ -121,28 +141,37 @@ def length(counts: Longs, keep: npt.NDArray[np.uint32], *, epochs: int, most: in
         keep: (V,) what a 32-bit draw must not exceed for a word to be kept.
         epochs: passes over the stream.
         most: the largest answer.
+        ngrams: rows that words are means of; where they share rows, one moves with the other.
 
     """
     kept = counts * ((keep.astype(np.float64) + 1) / 2.0**32)
     total = float(kept.sum())
-    repeated = REPEATS * total / float(kept.max())
+    moved = kept
+    if ngrams is not None:
+        lengths = np.diff(ngrams.offsets)
+        pulled = np.bincount(ngrams.rows, np.repeat(kept, lengths))
+        moved = np.add.reduceat(pulled[ngrams.rows], ngrams.offsets[:-1]) / lengths
+    repeated = REPEATS * total / float(moved.max())
     return max(int(min(repeated, total * epochs / BATCHES_PER_RUN, float(most))), 1)
 
 
 class Negatives:
-    """Draws of words by ``counts ** 0.75``, each named by its place in the stream.
+    """Draws of words by a power of their counts, each named by its place in the stream.
 
     Args:
         counts: (V,) how often each word occurs.
         negative: noise words of a pair.
         shared: words drawn for a whole batch, each of which stands for ``negative / shared``.
+        exponent: of the counts.
 
     """
 
-    def __init__(self, counts: Longs, *, negative: int, shared: int) -> None:
-        from dlkit.word2vec.kernels.negatives import POWER
+    def __init__(
+        self, counts: Longs, *, negative: int, shared: int, exponent: float = 0.75
+    ) -> None:
+        from dlkit.word2vec.kernels.negatives import noise_mass
 
-        mass = np.cumsum(counts.astype(np.float64) ** POWER)
+        mass = noise_mass(counts, exponent)
         self._ends = mass / mass[-1]
         share = np.diff(self._ends, prepend=0.0)
         self._shared = shared

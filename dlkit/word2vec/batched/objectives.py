@@ -5,40 +5,21 @@ context words does (Mikolov et al. 2013, https://arxiv.org/abs/1301.3781). Again
 predicted is the objective: a few noise words (negative sampling), the nodes of a Huffman tree
 (hierarchical softmax; both https://arxiv.org/abs/1310.4546), or the whole vocabulary (softmax).
 Each step adds up the gradients of its batch at one point; ``model`` defines them for autograd.
-
-The sum of hundreds of gradients taken at one point is a step that diverges: at the root of a
-Huffman tree, which is on every path, or where a window holds one word over and over. So a row that
-many pairs of a batch pull at moves no further than ``LARGEST_STEP / lr`` of them on average would.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Literal
 
+from dlkit.word2vec.batched.matrices import flat, share_taken, total
 from dlkit.word2vec.batched.softmax import BUDGET, Softmax
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from dlkit.word2vec.batched.bands import Band
+    from dlkit.word2vec.batched.matrices import Matrices
     from dlkit.word2vec.huffman import Paths
-
-Context = Literal["mean", "sum"]
-
-LARGEST_STEP: Final = 1.0  # learning rate times pairs whose gradients a row takes in full
-
-
-def _flat(tensor: Tensor) -> Tensor:
-    """A tensor (n, B, ...) as (n * B, ...)."""
-    return tensor.flatten(0, 1)
-
-
-def _total(losses: Tensor) -> Tensor:
-    """The sum in float64 where the device has it (Apple's has not)."""
-    import torch
-
-    kind = torch.float32 if losses.device.type == "mps" else torch.float64
-    return losses.sum(dtype=kind)
 
 
 def _positive(scores: Tensor, mask: Tensor, lr: float) -> tuple[Tensor, Tensor]:
@@ -46,7 +27,7 @@ def _positive(scores: Tensor, mask: Tensor, lr: float) -> tuple[Tensor, Tensor]:
     import torch
     from torch.nn.functional import softplus
 
-    return torch.sigmoid(-scores).mul_(mask).mul_(lr), _total(softplus(-scores) * mask)
+    return torch.sigmoid(-scores).mul_(mask).mul_(lr), total(softplus(-scores) * mask)
 
 
 def _negative(scores: Tensor, weights: Tensor, lr: float) -> tuple[Tensor, Tensor]:
@@ -54,61 +35,7 @@ def _negative(scores: Tensor, weights: Tensor, lr: float) -> tuple[Tensor, Tenso
     import torch
     from torch.nn.functional import softplus
 
-    return torch.sigmoid(scores).mul_(weights).mul_(-lr), _total(softplus(scores) * weights)
-
-
-class Matrices:
-    """Input and output vectors, and how context words become a hidden vector.
-
-    Args:
-        inputs: (V, D) input vectors, changed in place.
-        outputs: (V, D) output vectors, changed in place.
-        context: for CBOW, whether the hidden vector is the mean or the sum of the contexts. Each
-            context gets the whole gradient of the hidden vector either way, as in word2vec.c.
-
-    """
-
-    def __init__(self, inputs: Tensor, outputs: Tensor, *, context: Context = "mean") -> None:
-        self.inputs, self.outputs, self._context = inputs, outputs, context
-        self._seen = inputs.new_zeros(len(inputs))
-
-    def hidden(self, band: Band) -> Tensor:
-        """(n * B, D) hidden vectors of CBOW, 0 where a centre has no context."""
-        weights = band.mask
-        if self._context == "mean":
-            weights = weights / weights.sum(2, keepdim=True).clamp_(min=1)
-        return _flat(weights.bmm(self.inputs[band.columns]))
-
-    def add_hidden(self, band: Band, change: Tensor, lr: float) -> None:
-        """Hand ``change`` (n * B, D) of the hidden vectors to every context of theirs."""
-        shaped = change.view(*band.rows.shape, -1)
-        seen = band.mask.transpose(1, 2)
-        pairs = seen.sum(2)
-        if self._context == "sum":  # every word of a window moves its sum by so much
-            pairs = seen.bmm(band.mask.sum(2, keepdim=True))[..., 0]
-        self.add(self.inputs, band.columns, seen.bmm(shaped), pairs, lr)
-
-    def add(self, matrix: Tensor, ids: Tensor, change: Tensor, pairs: Tensor, lr: float) -> None:
-        """Add rows of ``change`` to the rows ``ids`` of a matrix; ids may repeat.
-
-        Args:
-            matrix: inputs or outputs.
-            ids: (...) rows.
-            change: (..., D) what to add; scaled down in place where a row would move too far.
-            pairs: (...) how many pairs each row of ``change`` sums up.
-            lr: learning rate.
-
-        """
-        ids, change = ids.flatten(), change.flatten(0, -2)
-        if lr > 0:
-            self._seen.index_fill_(0, ids, 0).index_add_(0, ids, pairs.flatten())
-            change *= share_taken(self._seen[ids], lr)[:, None]
-        matrix.index_add_(0, ids, change)
-
-
-def share_taken(pairs: Tensor, lr: float) -> Tensor:
-    """What share of its summed gradient a row takes that so many pairs of a batch pull at."""
-    return (max(LARGEST_STEP / lr, 1.0) / pairs).clamp_(max=1)
+    return torch.sigmoid(scores).mul_(weights).mul_(-lr), total(softplus(scores) * weights)
 
 
 class NegativeSampling:
@@ -137,20 +64,20 @@ class NegativeSampling:
 
     def _skipgram(self, band: Band, negatives: Tensor, lr: float) -> Tensor:
         m = self._m
-        x, y = m.inputs[band.rows], m.outputs[band.columns]
+        x, y = m.words(band.rows), m.outputs[band.columns]
         pull, loss = _positive(x.bmm(y.transpose(1, 2)), band.mask, lr)
-        noise = _flat(band.mask.bmm(self._noise(band.columns, negatives)))  # (n * B, N)
-        change, y_noise, lost = self._push(_flat(x), noise, negatives, lr)
-        change += _flat(pull.bmm(y))
+        noise = flat(band.mask.bmm(self._noise(band.columns, negatives)))  # (n * B, N)
+        change, y_noise, lost = self._push(flat(x), noise, negatives, lr)
+        change += flat(pull.bmm(y))
         y_change = pull.transpose(1, 2).bmm(x)
         self._add_outputs(band.columns, y_change, band.mask.sum(1), negatives, y_noise, noise, lr)
-        m.add(m.inputs, band.rows, change.view_as(x), band.mask.sum(2), lr)
+        m.add_words(band.rows, change.view_as(x), band.mask.sum(2), lr)
         return loss + lost
 
     def _cbow(self, band: Band, negatives: Tensor, lr: float) -> Tensor:
         m = self._m
         centres = band.rows.flatten()
-        real = _flat(band.mask.amax(2))  # (n * B,)
+        real = flat(band.mask.amax(2))  # (n * B,)
         h, y = m.hidden(band), m.outputs[centres]
         pull, loss = _positive((h * y).sum(1), real, lr)
         noise = self._noise(centres, negatives) * real[:, None]
@@ -216,32 +143,32 @@ class FullSoftmax:
         import torch
 
         m = self._m
-        x, y = m.inputs[band.rows], m.outputs[band.columns]
+        x, y = m.words(band.rows), m.outputs[band.columns]
         pull = band.mask.bmm(y)  # (n, B, D): the sum of each input's targets
-        loss = -_total(x * pull)
+        loss = -total(x * pull)
         targets = band.mask.transpose(1, 2).bmm(x)
         ids, which = torch.unique(band.rows.flatten()[: band.length], return_inverse=True)
         counts = x.new_zeros(len(ids))
-        counts.index_add_(0, which, _flat(band.mask).sum(1)[: band.length])
+        counts.index_add_(0, which, flat(band.mask).sum(1)[: band.length])
         taken = self._taken(band.columns, band.mask.sum(1), lr)
-        sums, change = self._softmax.push(m.inputs[ids], counts, lr, taken=taken)
-        change.index_add_(0, which, _flat(pull)[: band.length], alpha=lr)
-        m.add(m.inputs, ids, change, counts, lr)
+        sums, change = self._softmax.push(m.words(ids), counts, lr, taken=taken)
+        change.index_add_(0, which, flat(pull)[: band.length], alpha=lr)
+        m.add_words(ids, change, counts, lr)
         targets *= taken[band.columns][..., None] * lr
-        m.outputs.index_add_(0, band.columns.flatten(), _flat(targets))
-        return loss + _total(sums * counts)
+        m.outputs.index_add_(0, band.columns.flatten(), flat(targets))
+        return loss + total(sums * counts)
 
     def _cbow(self, band: Band, lr: float) -> Tensor:
         m = self._m
         centres = band.rows.flatten()
-        real = _flat(band.mask.amax(2))
+        real = flat(band.mask.amax(2))
         h, y = m.hidden(band), m.outputs[centres] * real[:, None]
-        loss = -_total(h * y)
+        loss = -total(h * y)
         taken = self._taken(centres, real, lr)
         sums, change = self._softmax.push(h, real, lr, taken=taken)
         m.outputs.index_add_(0, centres, h * (taken[centres] * lr)[:, None])
         m.add_hidden(band, change.add_(y, alpha=lr), lr)
-        return loss + _total(sums * real)
+        return loss + total(sums * real)
 
     def _taken(self, centres: Tensor, pairs: Tensor, lr: float) -> Tensor:
         """(V,) the share of its gradient that each output takes, by how often it is the target.
@@ -285,7 +212,7 @@ class HierarchicalSoftmax:
         lengths = lengths * (band.mask.amax(2) > 0)
         steps = torch.arange(int(lengths.max()), device=lengths.device)
         if len(steps) == 0:  # a vocabulary of one word, or no pair
-            return _total(band.mask.new_zeros(1))
+            return total(band.mask.new_zeros(1))
         real = steps < lengths[..., None]  # (n, B, L)
         places = torch.where(real, starts[..., None] + steps, 0)
         signs = torch.where(real, self._signs[places], 0)
@@ -294,19 +221,19 @@ class HierarchicalSoftmax:
     def _skipgram(self, band: Band, points: Tensor, signs: Tensor, lr: float) -> Tensor:
         m = self._m
         blocks, rows, steps = points.shape
-        x = m.inputs[band.columns]  # (n, W, D)
+        x = m.words(band.columns)  # (n, W, D)
         y = m.outputs[points].flatten(1, 2)  # (n, B * L, D)
         signed = (signs[..., None] * band.mask[:, :, None]).view(blocks, rows * steps, -1)
         pull, loss = _positive(y.bmm(x.transpose(1, 2)) * signed, signed.abs(), lr)
         pull *= signed
-        m.add(m.inputs, band.columns, pull.transpose(1, 2).bmm(y), band.mask.sum(1), lr)
+        m.add_words(band.columns, pull.transpose(1, 2).bmm(y), band.mask.sum(1), lr)
         pairs = band.mask.sum(2, keepdim=True).expand_as(points)
         self._add_nodes(points, signs, pull.bmm(x), pairs, lr)
         return loss
 
     def _cbow(self, band: Band, points: Tensor, signs: Tensor, lr: float) -> Tensor:
         m = self._m
-        points, signs = _flat(points), _flat(signs)  # (n * B, L)
+        points, signs = flat(points), flat(signs)  # (n * B, L)
         h, y = m.hidden(band), m.outputs[points]
         scores = y.bmm(h[:, :, None])[..., 0]
         pull, loss = _positive(scores * signs, signs.abs(), lr)

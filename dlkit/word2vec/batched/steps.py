@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -13,11 +13,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from dlkit.word2vec.batched.batches import Piece
+    from dlkit.word2vec.batched.ngrams import Composition
     from dlkit.word2vec.huffman import Paths
+    from dlkit.word2vec.trainer import Context, Loss, Model
 
-Model = Literal["skipgram", "cbow"]
-Loss = Literal["ns", "hs", "softmax"]
-Context = Literal["mean", "sum"]
 # (first, last, learning rate): trains words first .. last - 1 of a piece, returns the summed loss.
 Step = Callable[[int, int, float], "Tensor"]
 
@@ -35,7 +34,8 @@ class Steps:
     """Makes the training steps of a piece.
 
     Args:
-        inputs: (V, D) input vectors, changed in place.
+        inputs: (V, D) input vectors, or with ``composition`` (R, D) the rows that they are means
+            of; changed in place.
         outputs: (V, D) output vectors, changed in place.
         counts: (V,) how often each word occurs.
         model: the model.
@@ -45,6 +45,9 @@ class Steps:
         negative: noise words of a window.
         length: positions of a batch.
         seed: of the table of noise words.
+        noise_exponent: of the counts by which noise words are drawn.
+        frozen: (V or R,) uint8, 1 for a row of the inputs that is kept; None where all learn.
+        composition: which rows words are means of; None: each is its row.
 
     """
 
@@ -61,33 +64,43 @@ class Steps:
         negative: int,
         length: int,
         seed: int,
+        noise_exponent: float = 0.75,
+        frozen: Tensor | None = None,
+        composition: Composition | None = None,
     ) -> None:
         import torch
 
         from dlkit.word2vec import huffman
         from dlkit.word2vec.batched import batches, objectives
+        from dlkit.word2vec.batched.matrices import Matrices
 
+        self._frozen = frozen
         self._inputs, self._outputs, self._device = inputs, outputs, inputs.device.type
         self._model, self._loss, self._context = model, loss, context
         self._window, self._negative = window, min(negative, len(counts) - 1)
         # Wide windows need wide blocks, or most columns are read once for each row.
         self._block = min(max(BLOCK[loss], window), length)
-        self.fused = loss == "ns" and self._device == "cuda" and has_triton()
-        """Whether a kernel of our own takes the place of PyTorch's."""
+        self.fused = loss == "ns" and self._device == "cuda" and has_triton() and not composition
+        """Whether a kernel of our own takes the place of PyTorch's; it knows no n-grams."""
         self.by_inputs = model == "skipgram" and loss != "hs" and not self.fused
         """Whether a batch is words with the centres that see them, not centres with contexts."""
         self.paths: Paths | None = huffman.build(counts) if loss == "hs" else None
         """The tree of hierarchical softmax."""
-        matrices = objectives.Matrices(inputs, outputs, context=context)
+        matrices = Matrices(
+            inputs, outputs, context=context, frozen=frozen, composition=composition
+        )
         self._step: Any = None
         if self.fused:
-            self._table = torch.from_numpy(_table(counts, seed)).to(self._device)
+            table = _table(counts, seed, noise_exponent)
+            self._table = torch.from_numpy(table).to(self._device)
         elif loss == "softmax":
             self._step = objectives.FullSoftmax(matrices, model=model)
         elif self.paths is not None:
             self._step = objectives.HierarchicalSoftmax(matrices, model=model, paths=self.paths)
         else:
-            self._noise = batches.Negatives(counts, negative=negative, shared=SHARED)
+            self._noise = batches.Negatives(
+                counts, negative=negative, shared=SHARED, exponent=noise_exponent
+            )
             weights = torch.from_numpy(self._noise.weights).to(self._device)
             self._step = objectives.NegativeSampling(matrices, model=model, weights=weights)
 
@@ -134,6 +147,7 @@ class Steps:
                 self._inputs, self._outputs, (words, low, high, places), self._table, first=first,
                 last=last, programs=-(-(last - first) // RUN), key=key, lr=lr,
                 negative=self._negative, model=self._model, context=self._context,
+                frozen=self._frozen,
             )  # fmt: skip
 
         return step
@@ -158,7 +172,7 @@ def has_triton() -> bool:
     return importlib.util.find_spec("triton") is not None
 
 
-def _table(counts: npt.NDArray[np.int64], seed: int) -> npt.NDArray[np.int32]:
+def _table(counts: npt.NDArray[np.int64], seed: int, exponent: float) -> npt.NDArray[np.int32]:
     from dlkit.word2vec.kernels.negatives import negative_table
 
-    return negative_table(counts, seed=seed)
+    return negative_table(counts, seed=seed, exponent=exponent)

@@ -7,29 +7,27 @@ of negative sampling are shared by the batch.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from dlkit.word2vec.batched.steps import LONGEST, RUN, Context, Loss, Model, Steps
-from dlkit.word2vec.trainer import Ids, Progress, Vectors
+from dlkit.word2vec.batched import devices, state
+from dlkit.word2vec.batched.ngrams import Composition
+from dlkit.word2vec.batched.state import COUNTERS, MEASURED, POSITION, UNITS, WORDS, Stretches
+from dlkit.word2vec.batched.steps import LONGEST, RUN, Steps
+from dlkit.word2vec.epochs import Counted, EpochTrainer, require_arrays
+
+if TYPE_CHECKING:
+    from dlkit.word2vec.trainer import Context, Ids, Loss, Model, NGrams, Progress, Vectors
 
 REPORTS_EVERY: Final = 0.2  # seconds
 PIECE: Final = 1 << 15  # ids that are cut into windows at once; pieces begin at its multiples
-STATE_FORMAT: Final = 1
-# Places in the array ``counters`` of a state.
-POSITION: Final = 0  # in the stream: where the next batch begins
-WORDS: Final = 1  # raw words read, over all epochs
-UNITS: Final = 2  # pairs (skip-gram) or windows (CBOW) trained, over all epochs
-MEASURED: Final = 3  # of those, how many are in the loss sum of this epoch
-COUNTERS: Final = 4
 
 
-class TorchTrainer:
+class TorchTrainer(EpochTrainer):
     """Trains input and output vectors of V words on a stream of ids.
 
     The result depends on the arguments, the device and the number of threads alone, bit for bit,
@@ -41,7 +39,7 @@ class TorchTrainer:
         counts: (V,) how often each word occurs.
         model: contexts predict by themselves (``skipgram``) or together (``cbow``).
         dim: D, floats of a vector.
-        window: the largest number of words to either side; each centre draws its own from 1 up.
+        window: the largest number of words to either side.
         negative: words to push away for each centre; used by negative sampling only.
         sample: threshold of subsampling; 0 keeps all words.
         lr: learning rate at the start.
@@ -52,12 +50,18 @@ class TorchTrainer:
         loss: negative sampling, hierarchical softmax or the softmax over the whole vocabulary.
         context: whether CBOW predicts from the mean or the sum of the contexts.
         device: ``cpu``, ``cuda`` or ``mps``.
+        ngrams: rows that words are made of; None: each is a row.
+        noise_exponent: noise words are drawn by ``counts ** noise_exponent``.
+        fixed_window: each centre has the whole window, else it draws its own from 1 up.
+        freeze: the rows of the inputs that ``start_from`` gives are kept as they are.
 
     Raises:
         ValueError: an id below -1 or not below V, counts that name no word, a setting out of
             range, a device that is not there.
 
     """
+
+    state_format: ClassVar = 1
 
     def __init__(
         self,
@@ -77,51 +81,65 @@ class TorchTrainer:
         loss: Loss = "ns",
         context: Context = "mean",
         device: str = "cpu",
+        ngrams: NGrams | None = None,
+        noise_exponent: float = 0.75,
+        fixed_window: bool = False,
+        freeze: bool = False,
     ) -> None:
         import torch
 
         from dlkit.word2vec.batched import batches
-        from dlkit.word2vec.kernels import checks, memory, stream
+        from dlkit.word2vec.kernels import memory
 
-        _check_choices(loss, context, device)
-        checks.check_settings(
-            model=model, loss="ns", dim=dim, window=window, negative=negative, sample=sample,
-            lr=lr, min_lr=min_lr, epochs=epochs, threads=threads, seed=seed,
+        devices.check(device)
+        super().__init__(
+            ids, counts, model=model, loss=loss, context=context, dim=dim, window=window,
+            negative=negative, sample=sample, lr=lr, min_lr=min_lr, epochs=epochs,
+            threads=threads, seed=seed, ngrams=ngrams, noise_exponent=noise_exponent,
+            fixed_window=fixed_window, freeze=freeze,
         )  # fmt: skip
-        self._counts = checks.checked_counts(counts)
-        vocabulary = len(self._counts)
-        self._ids, self._words = checks.checked_ids(ids, vocabulary)
-        self._settings = {
-            "trainer": "torch", "model": model, "loss": loss, "context": context, "dim": dim,
-            "window": window, "negative": negative, "sample": sample, "lr": lr, "min_lr": min_lr,
-            "seed": seed, "vocabulary": vocabulary, "stream": len(self._ids),
-        }  # fmt: skip
-        self._model, self._loss, self._context = model, loss, context
-        self._window, self._negative = window, negative
-        self._lr, self._min_lr, self._epochs, self._seed = lr, min_lr, epochs, seed
-        self._device, self._threads = device, threads
-        self._total = self._words * epochs
-        self._keep = stream.keep_thresholds(self._counts, sample=sample)
-        self._length = batches.length(self._counts, self._keep, epochs=epochs, most=LONGEST)
-        start = memory.initial_inputs(vocabulary, dim, seed)[:, :dim]
+        self._settings["trainer"] = "torch"
+        self._device = device
+        self._composition = self._ngrams and Composition(self._ngrams, device)
+        self._length = batches.length(
+            self._counts, self._keep, epochs=epochs, most=LONGEST, ngrams=self._ngrams
+        )
+        rows = len(self._counts) + (ngrams.number if ngrams else 0)
+        start = memory.initial_inputs(rows, dim, seed)[:, :dim]
         self._inputs = torch.from_numpy(start.copy()).to(device)
-        self._outputs = torch.zeros_like(self._inputs)
+        self._outputs = self._inputs.new_zeros(len(self._counts), dim)
+        # On the device; on the CPU the memory of ``_frozen`` itself.
+        self._frozen_rows = None if self._frozen is None else torch.from_numpy(self._frozen)
+        if self._frozen_rows is not None:
+            self._frozen_rows = self._frozen_rows.to(device)
         self._steps = Steps(
             self._inputs, self._outputs, self._counts, model=model, loss=loss, context=context,
             window=window, negative=negative, length=self._length, seed=seed,
+            noise_exponent=noise_exponent, frozen=self._frozen_rows, composition=self._composition,
         )  # fmt: skip
+        self._paths = self._steps.paths
         if self._steps.fused:  # so many programs are at work at once as a batch has positions
             self._length *= RUN
         self._counters = np.zeros(COUNTERS, np.int64)
-        self._sum = torch.zeros((), dtype=_sum_type(device), device=device)
-        self._epoch = 0
-        self._paused = threading.Event()
+        self._stretches = Stretches(None, len(self._ids))
+        self._sum = torch.zeros((), dtype=devices.sum_type(device), device=device)
 
     @property
     def inputs(self) -> Vectors:
-        """(V, D) input vectors, a view on the CPU and a copy elsewhere: the word vectors kept."""
-        vectors: Vectors = self._inputs.cpu().numpy()
+        """(V, D) input vectors: the word vectors kept.
+
+        A view where words are rows on the CPU, else a copy.
+        """
+        if self._composition is None:
+            return self.rows
+        vectors: Vectors = self._composition.all(self._inputs).cpu().numpy()
         return vectors
+
+    @property
+    def rows(self) -> Vectors:
+        """(V + n-grams, D) the rows that words are made of, a view on the CPU, else a copy."""
+        rows: Vectors = self._inputs.cpu().numpy()
+        return rows
 
     @property
     def outputs(self) -> Vectors:
@@ -132,13 +150,8 @@ class TorchTrainer:
         vectors: Vectors = self._outputs.cpu().numpy()
         return vectors
 
-    @property
-    def finished(self) -> bool:
-        """Whether all epochs are done."""
-        return self._epoch >= self._epochs
-
     def start_from(self, rows: Vectors, outputs: Vectors | None) -> None:
-        """Begin with given input vectors (V, D), and outputs; NaN leaves a row as it is."""
+        """Begin with given rows of the input matrix, and outputs; NaN leaves a row as it is."""
         import torch
 
         for matrix, given in ((self._inputs, rows), (self._outputs, outputs)):
@@ -146,13 +159,17 @@ class TorchTrainer:
                 new = torch.from_numpy(np.array(given, np.float32)).to(self._device)
                 known = ~new[:, :1].isnan()
                 matrix.copy_(torch.where(known, new, matrix))
+        self._freeze(~np.isnan(rows[:, 0]))
+
+    def _freeze(self, rows: npt.NDArray[Any]) -> None:
+        import torch
+
+        super()._freeze(rows)
+        if self._frozen is not None and self._frozen_rows is not None:
+            self._frozen_rows.copy_(torch.from_numpy(self._frozen))
 
     def compile(self) -> None:
         """Nothing is compiled; here because the compiled trainer has it."""
-
-    def pause(self) -> None:
-        """Make ``run`` return after the next batch; may be called anywhere."""
-        self._paused.set()
 
     def run(self) -> Iterator[Progress]:
         """Train from the current state to the end, or until ``pause`` is called.
@@ -165,17 +182,7 @@ class TorchTrainer:
         torch.set_num_threads(self._threads)
         try:
             with torch.no_grad():
-                while not self.finished:
-                    yield from self._run_epoch()
-                    paused = self._paused.is_set()
-                    self._paused.clear()
-                    done = int(self._counters[POSITION]) == len(self._ids)
-                    progress = self._progress(epoch_done=done)
-                    if done:
-                        self._begin_epoch(self._epoch + 1)
-                    yield progress
-                    if paused:
-                        return
+                yield from super().run()
         finally:
             torch.set_num_threads(before)
 
@@ -184,7 +191,7 @@ class TorchTrainer:
         from dlkit.word2vec.kernels import memory
 
         told = time.monotonic()
-        while self._counters[POSITION] < len(self._ids) and not self._paused.is_set():
+        while not self._epoch_done() and not self._paused.is_set():
             for _ in self._train_piece():
                 if self._paused.is_set():
                     break
@@ -198,11 +205,12 @@ class TorchTrainer:
         from dlkit.word2vec.batched import batches
 
         start = int(self._counters[POSITION])
-        stop = min((start // PIECE + 1) * PIECE, len(self._ids))
+        stop = min((start // PIECE + 1) * PIECE, self._stretches.stop(start))
         keys = np.random.SeedSequence([self._seed, self._epoch]).generate_state(2, np.uint64)
         piece = batches.read_piece(
-            self._ids, start, stop, key=keys[0], keep=self._keep, window=self._window
-        )
+            self._ids, start, stop, key=keys[0], keep=self._keep, window=self._window,
+            fixed=self._fixed_window,
+        )  # fmt: skip
         step = self._steps.of(piece, start, keys[1])
         units = np.cumsum(self._steps.units(piece))
         words, trained = int(self._counters[WORDS]), int(self._counters[UNITS])
@@ -218,23 +226,8 @@ class TorchTrainer:
             if last < piece.last:
                 yield
         self._counters[WORDS] = words + int(np.count_nonzero(self._ids[start:stop] >= 0))
-        self._counters[POSITION] = stop
+        self._counters[POSITION] = self._stretches.following(stop)
         yield
-
-    def held_out_loss(self, ids: Ids) -> float:
-        """Mean loss of a pair (skip-gram) or window (CBOW) of another stream of ids.
-
-        The same draws at every call: comparable between epochs. NaN if the stream has no pair.
-        """
-        from dlkit.word2vec.kernels import checks
-        from dlkit.word2vec.kernels.heldout import held_out_loss
-
-        ids, _ = checks.checked_ids(ids, len(self._counts))
-        return held_out_loss(
-            ids, self.inputs, self.outputs, self._counts, keep=self._keep, model=self._model,
-            window=self._window, negative=self._negative, loss=self._loss,
-            context=self._context, paths=self._steps.paths,
-        )  # fmt: skip
 
     def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """Arrays and JSON values from which ``restore`` goes on exactly.
@@ -243,19 +236,21 @@ class TorchTrainer:
         copy them before it runs again.
         """
         arrays: dict[str, np.ndarray] = {
-            "inputs": self.inputs,
+            "inputs": self.rows,
             "outputs": self.outputs,
             "counters": self._counters.copy(),
             "losses": np.array([float(self._sum)]),
+            **self._frozen_state(),
         }
-        settings = {**self._settings, "threads": self._threads}
-        return arrays, {"format": STATE_FORMAT, "epoch": self._epoch, "settings": settings}
+        if self._stretches.bounds is not None:
+            arrays["stretches"] = self._stretches.bounds
+        return arrays, self._scalars(threads=self._threads)
 
     def restore(self, arrays: Mapping[str, np.ndarray], scalars: Mapping[str, Any]) -> None:
         """Go back to what ``state`` returned, of a trainer with the same stream and settings.
 
         Only ``epochs``, ``threads`` and ``device`` may differ. The learning rate then falls over
-        the new length.
+        the new length. A state of the compiled trainer will do, too.
 
         Raises:
             ValueError: the state is of another trainer, or damaged. Nothing was changed then.
@@ -263,82 +258,39 @@ class TorchTrainer:
         """
         import torch
 
-        if scalars.get("format") != STATE_FORMAT:
-            raise ValueError(f"state has format {scalars.get('format')!r}, not {STATE_FORMAT}")
-        differing = [
-            name
-            for name, value in self._settings.items()
-            if scalars.get("settings", {}).get(name) != value
-        ]
-        if differing:
-            raise ValueError(f"state is of a run with another {', '.join(differing)}")
-        self._check_state(arrays)
+        if state.is_of_kernels(scalars):
+            arrays, scalars = state.from_kernels(
+                arrays, scalars, ids=self._ids, keep=self._keep, seed=self._seed,
+                window=self._window,
+            )  # fmt: skip
+        epoch = self._checked_epoch(scalars)
+        matrices = {"inputs": self._inputs, "outputs": self._outputs}
+        require_arrays(
+            arrays, {name: (tuple(each.shape), np.float32) for name, each in matrices.items()}
+        )
+        stretches = state.check_counters(arrays, len(self._ids))
+        if (frozen := self._checked_frozen(arrays)) is not None:
+            self._freeze(frozen)
         self._inputs.copy_(torch.from_numpy(np.ascontiguousarray(arrays["inputs"])))
         self._outputs.copy_(torch.from_numpy(np.ascontiguousarray(arrays["outputs"])))
         self._counters[:] = arrays["counters"]
         self._sum.fill_(float(arrays["losses"][0]))
-        self._epoch = int(scalars["epoch"])
-
-    def _check_state(self, arrays: Mapping[str, np.ndarray]) -> None:
-        """Raise ValueError unless ``arrays`` are a state of this trainer."""
-        shape = (len(self._counts), self._settings["dim"])
-        expected: dict[str, tuple[tuple[Any, ...], type[np.generic]]] = {
-            "inputs": (shape, np.float32),
-            "outputs": (shape, np.float32),
-            "counters": ((COUNTERS,), np.int64),
-            "losses": ((1,), np.float64),
-        }
-        for name, (size, kind) in expected.items():
-            array = arrays.get(name)
-            if array is None or array.shape != size or array.dtype != kind:
-                raise ValueError(f"state has no array {name} of shape {size} and {kind.__name__}")
-        counters = arrays["counters"]
-        if np.any(counters < 0) or counters[POSITION] > len(self._ids):
-            raise ValueError("state has a counter out of range")
+        self._epoch, self._stretches = epoch, stretches
 
     def _begin_epoch(self, epoch: int) -> None:
         """Go to the start of the stream and forget the last epoch's loss."""
         self._epoch = epoch
         self._counters[[POSITION, MEASURED]] = 0
+        self._stretches = Stretches(None, len(self._ids))
         self._sum.zero_()
 
-    def _learning_rate(self) -> float:
-        """Linear from ``lr`` to ``min_lr`` with the words that were read."""
-        share = int(self._counters[WORDS]) / self._total if self._total else 1.0
-        return self._lr - (self._lr - self._min_lr) * min(share, 1.0)
+    def _epoch_done(self) -> bool:
+        return int(self._counters[POSITION]) == len(self._ids)
 
-    def _progress(self, *, epoch_done: bool) -> Progress:
-        measured = int(self._counters[MEASURED])
-        return Progress(
-            epoch=self._epoch,
-            words=int(self._counters[WORDS]),
-            total=self._total,
-            loss=float(self._sum) / measured if measured else float("nan"),
-            lr=self._learning_rate(),
-            epoch_done=epoch_done,
-            pairs=int(self._counters[UNITS]),
-            measured=measured,
-        )
+    def _words_read(self) -> int:
+        return int(self._counters[WORDS])
 
-
-def _sum_type(device: str) -> Any:
-    """The type of a sum of losses: float64 where the device has it."""
-    import torch
-
-    return torch.float32 if device == "mps" else torch.float64
-
-
-def _check_choices(loss: str, context: str, device: str) -> None:
-    """Raise ValueError for a setting that only this trainer has and cannot take."""
-    import torch
-
-    if loss not in ("ns", "hs", "softmax"):
-        raise ValueError(f"loss must be ns, hs or softmax, not {loss!r}")
-    if context not in ("mean", "sum"):
-        raise ValueError(f"context must be mean or sum, not {context!r}")
-    if device not in ("cpu", "cuda", "mps"):
-        raise ValueError(f"device must be cpu, cuda or mps, not {device!r}")
-    if (device == "cuda" and not torch.cuda.is_available()) or (
-        device == "mps" and not torch.backends.mps.is_available()
-    ):
-        raise ValueError(f"device {device} is not there")
+    def _counted(self) -> Counted:
+        words, units, measured = (int(self._counters[i]) for i in (WORDS, UNITS, MEASURED))
+        loss = float(self._sum) / measured if measured else float("nan")
+        return Counted(words, units, measured, loss)

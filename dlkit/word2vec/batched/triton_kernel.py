@@ -52,6 +52,7 @@ def train_windows(  # type: ignore[no-untyped-def] # noqa: ANN201, D417
     positions,  # noqa: ANN001
     table,  # noqa: ANN001
     losses,  # noqa: ANN001
+    frozen,  # noqa: ANN001
     size,  # noqa: ANN001
     first,  # noqa: ANN001
     last,  # noqa: ANN001
@@ -64,6 +65,7 @@ def train_windows(  # type: ignore[no-untyped-def] # noqa: ANN201, D417
     slots: tl.constexpr,
     cbow: tl.constexpr,
     mean: tl.constexpr,
+    freeze: tl.constexpr,
 ):
     """Train centres ``first .. last - 1``, ``share`` of them in each program.
 
@@ -73,6 +75,7 @@ def train_windows(  # type: ignore[no-untyped-def] # noqa: ANN201, D417
         positions: (n,) int64 places in the stream, which name the draws.
         table: (size,) int32, the words to draw.
         losses: (programs,) float32, the summed loss of each.
+        frozen: (V,) uint8, 1 for a row of the inputs that is only read; used if ``freeze``.
         width, slots: powers of two not below ``dim`` and ``1 + negative``.
 
     """
@@ -112,11 +115,14 @@ def train_windows(  # type: ignore[no-untyped-def] # noqa: ANN201, D417
             change = pull[:, None] * hidden[None, :]
             moved = tl.sum(pull[:, None] * y, 0)
             for i in range(start, stop):
-                context = inputs + tl.load(words + i) * dim + d
-                tl.atomic_add(context, moved, mask=inside & (i != centre), sem="relaxed")
+                seen = tl.load(words + i)
+                reach = tl.where(tl.load(frozen + seen) == 0, dim, 0) if freeze else dim
+                learning = (d < reach) & (i != centre)
+                tl.atomic_add(inputs + seen * dim + d, moved, mask=learning, sem="relaxed")
         else:
             for i in range(start, stop):
-                context = inputs + tl.load(words + i) * dim + d
+                seen = tl.load(words + i)
+                context = inputs + seen * dim + d
                 other = inside & (i != centre)
                 x = tl.load(context, mask=other, other=0.0, cache_modifier=".cg")
                 logit = tl.sum(y * x[None, :], 1)
@@ -124,7 +130,9 @@ def train_windows(  # type: ignore[no-untyped-def] # noqa: ANN201, D417
                 pull = lr * counted * (label - tl.sigmoid(logit))
                 loss += tl.sum(counted * _softplus(tl.where(k == 0, -logit, logit)))
                 change += pull[:, None] * x[None, :]
-                tl.atomic_add(context, tl.sum(pull[:, None] * y, 0), mask=other, sem="relaxed")
+                reach = tl.where(tl.load(frozen + seen) == 0, dim, 0) if freeze else dim
+                learning = (d < reach) & (i != centre)
+                tl.atomic_add(context, tl.sum(pull[:, None] * y, 0), mask=learning, sem="relaxed")
         tl.atomic_add(cells, change, mask=mask, sem="relaxed")
     tl.store(losses + program, loss)
 
@@ -143,6 +151,7 @@ def train(
     negative: int,
     model: Literal["skipgram", "cbow"],
     context: Literal["mean", "sum"] = "mean",
+    frozen: Tensor | None = None,
 ) -> Tensor:
     """Train centres ``first .. last - 1`` of a piece in place; returns their summed loss.
 
@@ -160,6 +169,7 @@ def train(
             and then left out.
         model: the update.
         context: whether CBOW predicts from the mean or the sum of the contexts.
+        frozen: (V,) uint8, 1 for a row of the inputs that is only read; None where all learn.
 
     """
     import torch
@@ -169,9 +179,11 @@ def train(
     losses = torch.zeros(grid, dtype=torch.float32, device=inputs.device)
     kernel: Any = train_windows
     kernel[(grid,)](
-        inputs, outputs, *piece, table, losses, len(table), first, last, share,
+        inputs, outputs, *piece, table, losses, table if frozen is None else frozen,
+        len(table), first, last, share,
         key - (1 << 64) if key >> 63 else key, lr,
         dim=inputs.shape[1], width=triton.next_power_of_2(inputs.shape[1]), negative=negative,
         slots=triton.next_power_of_2(negative + 1), cbow=model == "cbow", mean=context == "mean",
+        freeze=frozen is not None,
     )  # fmt: skip
     return losses.sum(dtype=torch.float64)

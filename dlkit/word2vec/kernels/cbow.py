@@ -19,10 +19,11 @@ from dlkit.word2vec.kernels.blocks import (
     BLOCK,
     CELL_BYTES,
     Block,
-    coefficient,
     is_single,
     registers,
 )
+
+HALF: Final = BLOCK // 2
 
 
 class _Window:
@@ -33,11 +34,14 @@ class _Window:
         self.inputs, self.contexts, self.outputs, self.labels, self.count = operands[:5]
         self.blocks, self.cells, self.hidden, self.lr, self.share, self.row_bytes = operands[5:]
 
-    def block(self, index: Any) -> Block:
-        return Block(self.b, self.outputs, self.labels, index, self.count, self.lr)
+    def block(self, index: Any, width: int = BLOCK) -> Block:
+        return Block(self.b, self.outputs, self.labels, index, self.count, self.lr, width)
 
     def cell(self, index: Any) -> Any:
         return v.at(self.b, self.cells, index, CELL_BYTES)
+
+    def change(self, offset: Any) -> Any:
+        return self.b.add(self.hidden, self.b.add(self.row_bytes, offset))
 
     def row(self, context: Any) -> Any:
         return v.load_address(self.b, v.at(self.b, self.inputs, context, 8))
@@ -57,10 +61,13 @@ def _mean(w: _Window, offset: Any) -> Any:
     return mean
 
 
-def _coefficients(w: _Window, block: Block, index: Any, hidden: Any) -> Any:
-    """Pass 1 for one block; ``hidden(offset)`` emits eight floats of h."""
+def _coefficients(w: _Window, block: Block, index: Any, hidden: Any) -> list[Any]:
+    """Pass 1 for one block; ``hidden(offset)`` emits eight floats of h.
+
+    Returns the block's coefficients, each in all eight lanes of a vector.
+    """
     b = w.b
-    sums = registers(b, BLOCK)
+    sums = registers(b, len(block.rows))
 
     def products(offset: Any) -> None:
         h = hidden(offset)
@@ -68,7 +75,8 @@ def _coefficients(w: _Window, block: Block, index: Any, hidden: Any) -> Any:
             total.add_product(h, y)
 
     v.loop(b, w.row_bytes, products, step=v.VECTOR_BYTES)
-    return block.finish(b, sums, w.cell(index))
+    found = block.finish(b, sums, w.cell(index))
+    return [v.shuffle(b, found, found, [lane] * v.LANES) for lane in range(len(block.rows))]
 
 
 def _exchange(
@@ -84,50 +92,70 @@ def _exchange(
         v.store(b, v.multiply_add(b, c, h, y), place)
 
 
-def _sweep(w: _Window, exchange: Any) -> None:
-    """Pass 2: ``exchange(offset, change)`` updates the outputs, then the inputs follow."""
+def _change_contexts(w: _Window, offset: Any, change: Any) -> None:
+    """Add eight floats to every context row."""
     b = w.b
+
+    def context(m: Any) -> None:
+        place = b.add(w.row(m), offset)
+        v.store(b, v.add(b, v.load(b, place), change), place)
+
+    v.loop(b, w.contexts, context)
+
+
+def _train_single(w: _Window) -> None:
+    """One block: coefficients stay in registers, outputs and inputs follow in one sweep."""
+    b, zero = w.b, v.integer(0)
+    block = w.block(zero)
+    coefficients = _coefficients(w, block, zero, lambda offset: _mean(w, offset))
 
     def slice_of_rows(offset: Any) -> None:
         change = v.Register(b, v.filled(0.0))
-        exchange(offset, change)
-
-        def context(m: Any) -> None:
-            place = b.add(w.row(m), offset)
-            v.store(b, v.add(b, v.load(b, place), change.get()), place)
-
-        v.loop(b, w.contexts, context)
+        _exchange(w, block, coefficients, offset, change)
+        _change_contexts(w, offset, change.get())
 
     v.loop(b, w.row_bytes, slice_of_rows, step=v.VECTOR_BYTES)
 
 
-def _train_single(w: _Window) -> None:
-    """One block: coefficients stay in registers."""
-    b, zero = w.b, v.integer(0)
-    block = w.block(zero)
-    found = _coefficients(w, block, zero, lambda offset: _mean(w, offset))
-    lanes = [v.shuffle(b, found, found, [lane] * v.LANES) for lane in range(BLOCK)]
-    _sweep(w, lambda offset, change: _exchange(w, block, lanes, offset, change))
-
-
 def _train_blocks(w: _Window) -> None:
-    """Several blocks: h first, then every block's coefficients, then the updates."""
+    """Several blocks: h first, then block after block, whose rows are near from pass 1 to 2.
+
+    The inputs' change is summed in memory meanwhile: a load and a store for each slice of a block,
+    where going slice by slice would fetch six addresses and six coefficients for it. Up to three
+    outputs at the end are trained as half a block: a path of a Huffman tree has about twelve nodes,
+    and two or three rows of padding would cost a sixth of the time.
+    """
     b = w.b
-    v.loop(b, w.row_bytes, lambda offset: _mean(w, offset), step=v.VECTOR_BYTES)
+
+    def begin(offset: Any) -> None:
+        _mean(w, offset)
+        v.store(b, v.filled(0.0), w.change(offset))
 
     def hidden(offset: Any) -> Any:
         return v.load(b, b.add(w.hidden, offset))
 
-    v.loop(b, w.blocks, lambda k: _coefficients(w, w.block(k), k, hidden))
+    def one(index: Any, width: int = BLOCK) -> None:
+        block = w.block(index, width)
+        coefficients = _coefficients(w, block, index, hidden)
 
-    def exchange(offset: Any, change: v.Register) -> None:
-        def one(k: Any) -> None:
-            lanes = [coefficient(b, w.cell(k), lane) for lane in range(BLOCK)]
-            _exchange(w, w.block(k), lanes, offset, change)
+        def slice_of_rows(offset: Any) -> None:
+            change = v.Register(b, v.load(b, w.change(offset)))
+            _exchange(w, block, coefficients, offset, change)
+            v.store(b, change.get(), w.change(offset))
 
-        v.loop(b, w.blocks, one)
+        v.loop(b, w.row_bytes, slice_of_rows, step=v.VECTOR_BYTES)
 
-    _sweep(w, exchange)
+    v.loop(b, w.row_bytes, begin, step=v.VECTOR_BYTES)
+    whole = b.sdiv(b.add(w.count, v.integer(BLOCK - HALF - 1)), v.integer(BLOCK))
+    v.loop(b, whole, one)
+    with b.if_then(b.icmp_signed("<", b.mul(whole, v.integer(BLOCK)), w.count)):
+        one(whole, HALF)
+    v.loop(
+        b,
+        w.row_bytes,
+        lambda offset: _change_contexts(w, offset, v.load(b, w.change(offset))),
+        step=v.VECTOR_BYTES,
+    )
 
 
 def _update(b: Any, operands: list[Any]) -> None:
@@ -138,11 +166,11 @@ def _update(b: Any, operands: list[Any]) -> None:
         contexts: number of context words, at least 1.
         outputs: address of ``6 * blocks`` row addresses, real ones first, then padding. The real
             ones are distinct.
-        labels: address of ``blocks`` vectors of eight labels, 32-byte aligned.
+        labels: address of ``blocks`` 64-bit integers, six labels in the low bits of each.
         count: number of real outputs.
         blocks: number of blocks.
         cells: address of ``blocks`` cells of 16 floats (see ``blocks``).
-        hidden: address of one row of scratch.
+        hidden: address of two rows of scratch: h, and the change of the inputs.
         lr: learning rate.
         share: what a context row counts in h: 1 / ``contexts`` for the mean, 1 for the sum.
         row_bytes: bytes of a row, a multiple of 32.

@@ -11,13 +11,14 @@ import numpy.typing as npt
 from dlkit.word2vec.kernels.memory import release_pages
 
 if TYPE_CHECKING:
-    from dlkit.word2vec.kernel_trainer import NGrams
     from dlkit.word2vec.kernels.targets import Negatives, Paths
     from dlkit.word2vec.kernels.train import Plan
+    from dlkit.word2vec.trainer import NGrams
 
 Ids = npt.NDArray[np.int32]
 
 LARGEST_FLOAT: Final = 3e38  # as float32
+LARGEST_EXPONENT: Final = 10  # powers of all counts, and their sum, are finite
 IDS_AT_ONCE: Final = 1 << 22
 MOST_LANES: Final = 1024
 
@@ -36,12 +37,13 @@ def check_settings(
     epochs: int,
     threads: int,
     seed: int,
+    noise_exponent: float = 0.75,
 ) -> None:
     """Raise ValueError for a setting that the kernels cannot take."""
     if model not in ("skipgram", "cbow"):
         raise ValueError(f"model must be skipgram or cbow, not {model!r}")
-    if loss not in ("ns", "hs"):
-        raise ValueError(f"loss must be ns or hs, not {loss!r}")
+    if loss not in ("ns", "hs", "softmax"):
+        raise ValueError(f"loss must be ns, hs or softmax, not {loss!r}")
     if context not in ("mean", "sum"):
         raise ValueError(f"context must be mean or sum, not {context!r}")
     limits = (
@@ -54,6 +56,7 @@ def check_settings(
         ("epochs", epochs, 1, 1 << 31),
         ("threads", threads, 1, MOST_LANES),
         ("seed", seed, 0, 1 << 64),
+        ("noise_exponent", noise_exponent, -LARGEST_EXPONENT, LARGEST_EXPONENT),
     )
     for name, value, least, most in limits:
         if not least <= value <= most:  # NaN fails too
@@ -115,21 +118,21 @@ def check_state(
         shape: of the input matrix, without padding.
 
     """
+    from dlkit.word2vec.epochs import require_arrays
     from dlkit.word2vec.kernels.train import CURSOR, HELD, READY
 
     lanes, vocabulary = len(bounds) - 1, len(plan.keep)
-    expected: dict[str, tuple[tuple[int, ...], type[np.generic]]] = {
-        "inputs": (shape, np.float32),
-        "outputs": ((vocabulary, *shape[1:]), np.float32),
-        "positions": ((lanes,), np.int64),
-        "cursors": ((lanes, CURSOR), np.int64),
-        "losses": ((lanes,), np.float64),
-        "held": ((lanes, 3, 2 * plan.window), np.int32),
-    }
-    for name, (size, kind) in expected.items():
-        array = arrays.get(name)
-        if array is None or array.shape != size or array.dtype != kind:
-            raise ValueError(f"state has no array {name} of shape {size} and {kind.__name__}")
+    require_arrays(
+        arrays,
+        {
+            "inputs": (shape, np.float32),
+            "outputs": ((vocabulary, *shape[1:]), np.float32),
+            "positions": ((lanes,), np.int64),
+            "cursors": ((lanes, CURSOR), np.int64),
+            "losses": ((lanes,), np.float64),
+            "held": ((lanes, 3, 2 * plan.window), np.int32),
+        },
+    )
     positions, cursors = arrays["positions"], arrays["cursors"]
     if np.any(positions < bounds[:-1]) or np.any(positions > bounds[1:]):
         raise ValueError("state names a position outside the stream")

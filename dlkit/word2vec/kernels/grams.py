@@ -5,6 +5,9 @@ the rows up anew in every window. Here a word's vector is composed once, when th
 sight of a window; windows train the composed vector, and when the word goes out of sight its change
 is added to every row that it was made of. As the mean of rows that all move by a change moves by
 that change, this differs from fastText only where words in sight share rows.
+
+Where some of a word's rows are kept (see ``frozen``), those that learn get as much more of the
+change as makes the mean move by it.
 """
 
 from __future__ import annotations
@@ -16,9 +19,10 @@ from numba.extending import overload
 
 from dlkit.jit import compiled
 from dlkit.word2vec.kernels import vector as v
+from dlkit.word2vec.kernels.frozen import input_address, learns
 from dlkit.word2vec.kernels.inline import JIT_OPTIONS
 from dlkit.word2vec.kernels.memory import Floats, aligned
-from dlkit.word2vec.kernels.rows import add_row, announce, copy_row, prefetch_row, row_address
+from dlkit.word2vec.kernels.rows import add_row, announce, copy_row, prefetch_row
 
 
 class Whole(NamedTuple):
@@ -69,7 +73,7 @@ scale_row = v.operation(_scale, v.ADDRESS, v.ADDRESS, v.SCALAR, v.COUNT)
 subtract_row = v.operation(_subtract, v.ADDRESS, v.ADDRESS, v.COUNT)
 
 
-def come_in_sight(grams: Any, inputs: Any, words: Any, place: Any, times: Any) -> Any:
+def come_in_sight(grams: Any, frozen: Any, inputs: Any, words: Any, place: Any, times: Any) -> Any:
     """Prepare the vector of word number ``place`` in the buffer ``words``; returns its address.
 
     ``times``: how many windows will use it, about.
@@ -78,23 +82,25 @@ def come_in_sight(grams: Any, inputs: Any, words: Any, place: Any, times: Any) -
 
 
 @overload(come_in_sight, jit_options=JIT_OPTIONS)
-def _come_in_sight(grams: Any, inputs: Any, words: Any, place: Any, times: Any) -> Any:
-    def whole(grams: Any, inputs: Any, words: Any, place: Any, times: Any) -> Any:
+def _come_in_sight(grams: Any, frozen: Any, inputs: Any, words: Any, place: Any, times: Any) -> Any:
+    def whole(grams: Any, frozen: Any, inputs: Any, words: Any, place: Any, times: Any) -> Any:
         if place + 2 < len(words):  # beyond what was read lies some word of before
             announce(inputs, np.int64(words[place + 2]))
-        address = row_address(inputs, np.int64(words[place]), times)
+        address = input_address(frozen, inputs, np.int64(words[place]), times)
         prefetch_row(address, inputs.shared.shape[1] * 4)
         return address
 
-    def compose(grams: Any, inputs: Any, words: Any, place: Any, times: Any) -> Any:
+    def compose(grams: Any, frozen: Any, inputs: Any, words: Any, place: Any, times: Any) -> Any:
         row_bytes = grams.composed.shape[1] * 4
         slot = place % grams.composed.shape[0]
         target = grams.composed.ctypes.data + slot * row_bytes
         word = np.int64(words[place])
         start, stop = grams.offsets[word], grams.offsets[word + 1]
-        copy_row(target, row_address(inputs, np.int64(grams.rows[start]), times), row_bytes)
+        own = input_address(frozen, inputs, np.int64(grams.rows[start]), times)
+        copy_row(target, own, row_bytes)
         for i in range(start + 1, stop):
-            add_row(target, row_address(inputs, np.int64(grams.rows[i]), times), row_bytes)
+            row = input_address(frozen, inputs, np.int64(grams.rows[i]), times)
+            add_row(target, row, row_bytes)
         share = np.float32(1) / np.float32(stop - start)
         scale_row(target, grams.base.ctypes.data + slot * row_bytes, share, row_bytes)
         return target
@@ -102,24 +108,33 @@ def _come_in_sight(grams: Any, inputs: Any, words: Any, place: Any, times: Any) 
     return whole if grams.instance_class is Whole else compose
 
 
-def go_out_of_sight(grams: Any, inputs: Any, words: Any, place: Any) -> None:
+def go_out_of_sight(grams: Any, frozen: Any, inputs: Any, words: Any, place: Any) -> None:
     """Hand what word number ``place`` has learnt to the rows that it is made of."""
     raise NotImplementedError
 
 
 @overload(go_out_of_sight, jit_options=JIT_OPTIONS)
-def _go_out_of_sight(grams: Any, inputs: Any, words: Any, place: Any) -> Any:
-    def whole(grams: Any, inputs: Any, words: Any, place: Any) -> None:
+def _go_out_of_sight(grams: Any, frozen: Any, inputs: Any, words: Any, place: Any) -> Any:
+    def whole(grams: Any, frozen: Any, inputs: Any, words: Any, place: Any) -> None:
         pass
 
-    def spread(grams: Any, inputs: Any, words: Any, place: Any) -> None:
+    def spread(grams: Any, frozen: Any, inputs: Any, words: Any, place: Any) -> None:
         row_bytes = grams.composed.shape[1] * 4
         slot = place % grams.composed.shape[0]
         change = grams.base.ctypes.data + slot * row_bytes
         subtract_row(change, grams.composed.ctypes.data + slot * row_bytes, row_bytes)
         word = np.int64(words[place])
-        for i in range(grams.offsets[word], grams.offsets[word + 1]):
-            add_row(row_address(inputs, np.int64(grams.rows[i]), 0), change, row_bytes)
+        start, stop = grams.offsets[word], grams.offsets[word + 1]
+        learning: Any = 0
+        for i in range(start, stop):
+            learning += np.int64(learns(frozen, np.int64(grams.rows[i])))
+        if learning < stop - start:
+            share = np.float32(stop - start) / np.float32(max(learning, 1))
+            scale_row(change, change, share, row_bytes)
+        for i in range(start, stop):
+            row = np.int64(grams.rows[i])
+            if learns(frozen, row):
+                add_row(input_address(frozen, inputs, row, 0), change, row_bytes)
 
     return whole if grams.instance_class is Whole else spread
 

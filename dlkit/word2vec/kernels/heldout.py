@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from dlkit.word2vec.kernels.negatives import POWER
+from dlkit.word2vec.kernels.negatives import POWER, noise_mass
 
 if TYPE_CHECKING:
     from dlkit.word2vec.huffman import Paths
@@ -41,6 +41,8 @@ def held_out_loss(
     loss: Literal["ns", "hs", "softmax"] = "ns",
     context: Literal["mean", "sum"] = "mean",
     paths: Paths | None = None,
+    fixed_window: bool = False,
+    noise_exponent: float = POWER,
 ) -> float:
     """Mean loss of a pair (skip-gram) or of a window (CBOW); NaN if there is none.
 
@@ -48,25 +50,28 @@ def held_out_loss(
         ids: stream of ids below V, -1 ends a line.
         inputs: (V, D) input vectors.
         outputs: (V, D) output vectors; with ``hs`` row i is that of inner node i.
-        counts: (V,) frequencies; negatives are drawn by ``counts ** 0.75``.
+        counts: (V,) frequencies; negatives are drawn by ``counts ** noise_exponent``.
         keep: (V,) what a 32-bit draw must not exceed for a word to be kept.
         model: which predictions.
-        window: most words to either side; each centre draws its own from 1 up.
+        window: most words to either side.
         negative: negatives of a window; one that equals the centre counts nothing.
         loss: negative sampling, hierarchical softmax or the softmax over the vocabulary.
         context: whether CBOW predicts from the mean or the sum of the contexts.
         paths: the tree of hierarchical softmax.
+        fixed_window: each centre has the whole window, else it draws its own from 1 up.
+        noise_exponent: see ``counts``.
 
     """
     draws = np.random.default_rng(SEED)
     drawn = draws.integers(0, 1 << 32, len(ids), np.uint32)
     ids = ids[(ids < 0) | (drawn <= keep[np.maximum(ids, 0)])]
-    reach = draws.integers(1, window + 1, len(ids))
+    reach = draws.integers(window if fixed_window else 1, window + 1, len(ids))
     lines = np.cumsum(ids < 0)
     offsets = np.concatenate([np.arange(-window, 0), np.arange(1, window + 1)])
     centres = np.flatnonzero(ids >= 0)
     if loss == "ns":
-        losses, columns = _noise(outputs, counts, negative, draws), negative + 1
+        mass = noise_mass(counts, noise_exponent)
+        losses, columns = _noise(outputs, mass, negative, draws), negative + 1
     elif loss == "hs":
         assert paths is not None
         losses, columns = _nodes(outputs, paths), int(np.diff(paths.offsets).max())
@@ -97,15 +102,12 @@ def held_out_loss(
     return total / terms if terms else float("nan")
 
 
-def _noise(
-    outputs: Floats, counts: npt.NDArray[np.int64], negative: int, draws: np.random.Generator
-) -> Losses:
+def _noise(outputs: Floats, mass: Floats, negative: int, draws: np.random.Generator) -> Losses:
     """Negative sampling: the centre against words drawn for each window."""
-    mass = np.cumsum(counts.astype(np.float64) ** POWER)
 
     def losses(x: Floats, centres: Longs, _: Longs) -> Floats:
         picked = np.searchsorted(mass, draws.random((len(centres), negative)) * mass[-1], "right")
-        targets = np.column_stack([centres, np.minimum(picked, len(counts) - 1)])
+        targets = np.column_stack([centres, np.minimum(picked, len(mass) - 1)])
         real = targets != centres[:, None]  # (B, 1 + negative)
         real[:, 0] = True
         logits = (x @ outputs[targets].transpose(0, 2, 1)).astype(np.float64)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from dlkit.word2vec.kernels import rows, train
+from dlkit.word2vec.kernels.frozen import Learning, frozen_rows
 from dlkit.word2vec.kernels.grams import Grams, Whole, grams
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class Lanes:
         inputs: (V or more, padded dim).
         outputs: (V, padded dim).
         ngrams: None, or offsets and rows of the words' n-grams (see ``grams.Grams``).
+        frozen: None, or the rows and the words that are kept (see ``frozen.Frozen``).
         number: of lanes.
         chunk: ids that a lane reads at a time.
         copied: which way rows are shared.
@@ -40,13 +42,14 @@ class Lanes:
         inputs: Floats,
         outputs: Floats,
         ngrams: tuple[np.ndarray, np.ndarray] | None,
+        frozen: tuple[np.ndarray, np.ndarray] | None,
         *,
         number: int,
         chunk: int,
         copied: bool,
     ) -> None:
         self._plan, self._inputs, self._outputs, self._ngrams = plan, inputs, outputs, ngrams
-        self._chunk, self._copied = chunk, copied
+        self._frozen, self._chunk, self._copied = frozen, chunk, copied
         self._hot = HOT_ROWS if number > 1 and not copied else 0
         self.each = [self._lane() for _ in range(number)]
         self.bounds = cuts(len(plan.ids), number)
@@ -66,10 +69,12 @@ class Lanes:
         else:
             made = grams(*self._ngrams, window=plan.window, dim=dim)
             largest = int(np.diff(self._ngrams[0]).max())
+        kept = self._frozen and frozen_rows(*self._frozen, window=plan.window, dim=dim)
         return train.make_lane(
             inputs=self._rows(self._inputs, words * largest),
             outputs=self._rows(self._outputs, words * most),
             grams=made,
+            frozen=kept or Learning(0),
             window=plan.window,
             most_outputs=most,
             chunk=self._chunk,

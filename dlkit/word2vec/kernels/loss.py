@@ -8,7 +8,6 @@ import numpy as np
 
 from dlkit.word2vec.kernels.blocks import BLOCK, CELL_FLOATS
 from dlkit.word2vec.kernels.inline import inlined
-from dlkit.word2vec.kernels.memory import LANES
 
 
 @inlined
@@ -24,7 +23,7 @@ def window_loss(cells: Any, labels: Any, pairs: Any, block_cells: Any, count: An
 
     Args:
         cells: (cells, 16) float32, logits in columns 8 to 13.
-        labels: (8 * blocks,) float32, six of eight used.
+        labels: (blocks,) int64, six labels in the low bits of each.
         pairs: pairs of the window (skip-gram: its contexts; CBOW: 1).
         block_cells: cells from one block to the next.
         count: real outputs.
@@ -37,5 +36,5 @@ def window_loss(cells: Any, labels: Any, pairs: Any, block_cells: Any, count: An
             block = output // BLOCK
             lane = output - block * BLOCK
             logit = np.float64(cells[block * block_cells + pair, logits + lane])
-            total += softplus(-logit if labels[block * LANES + lane] > 0.5 else logit)
+            total += softplus(-logit if labels[block] >> lane & 1 else logit)
     return total

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from dlkit.word2vec.kernels.inline import inlined
 
-POWER: Final = 0.75  # Mikolov et al. 2013, section 2.2
+POWER: Final = 0.75  # of a count if no other is asked for; Mikolov et al. 2013, section 2.2
 SMALLEST: Final = 1 << 16
 LARGEST: Final = 1 << 26
 USUAL: Final = 1 << 22
@@ -25,14 +25,26 @@ def table_size(vocabulary: int) -> int:
     return max(min(wanted, USUAL), SMALLEST, min(vocabulary * 8, LARGEST))
 
 
-def negative_table(counts: npt.NDArray[np.int64], *, seed: int) -> npt.NDArray[np.int32]:
-    """A shuffled table where word w stands in proportion to ``counts[w] ** 0.75``.
+def noise_mass(counts: npt.NDArray[np.int64], exponent: float = POWER) -> npt.NDArray[np.float64]:
+    """(V,) the running sum of ``counts ** exponent``: the noise distribution, not scaled to 1.
+
+    The exponent 0 draws all words alike, 1 as often as the text has them; one below 0 draws rare
+    words more often than frequent ones.
+    """
+    mass: npt.NDArray[np.float64] = np.cumsum(counts.astype(np.float64) ** exponent)
+    return mass
+
+
+def negative_table(
+    counts: npt.NDArray[np.int64], *, seed: int, exponent: float = POWER
+) -> npt.NDArray[np.int32]:
+    """A shuffled table where word w stands in proportion to ``counts[w] ** exponent``.
 
     How often a word occurs is within one of its exact share, so words whose share is below one
     entry may be absent.
     """
     size = table_size(len(counts))
-    mass = np.cumsum(counts.astype(np.float64) ** POWER)
+    mass = noise_mass(counts, exponent)
     ends = np.rint(mass / mass[-1] * size).astype(np.int64)
     table = np.repeat(np.arange(len(counts), dtype=np.int32), np.diff(ends, prepend=0))
     np.random.default_rng(seed).shuffle(table)

@@ -13,8 +13,9 @@ Either way changes that several lanes found from the same start are added up. Fo
 used a few times that is what one lane would have done. A row that each used often, such as the
 root of a Huffman tree, has moved most of the way to where it belongs in every copy; the sum would
 take it as many times too far, and diverge. If one use moves a row by a share r of its way, n uses
-move it by ``1 - exp(-r n)``; L lanes after one another would move it by ``1 - exp(-r n L)``, and
-that is what the sum of their changes is scaled to.
+move it by ``1 - exp(-r n)``; all uses after one another would move it by ``1 - exp(-r N)`` with N
+their number, and that is what the sum of the changes is scaled to. Where lanes do not know of each
+other's uses (``HotRows``), each takes the others' for as many as its own.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from dlkit.word2vec.kernels.memory import Floats, aligned
 # other vector. A smaller value lets tiny vocabularies diverge (0.15 did with ten words), larger
 # ones (1, 2) learn more slowly.
 PULL: Final = np.float32(0.5)
+WAYS: Final = 256  # uses in a round that are frequent
 AHEAD: Final = 6  # rows that are asked for before they are needed
 
 
@@ -206,37 +208,84 @@ def merge_rows(rows: Any, lanes: Any, lr: Any) -> None:
         share = share_of(rows.uses[row], lanes, lr)
         rows.uses[row] = 0
         for i in range(private.shape[1]):
-            total = shared[row, i] + share * (private[row, i] - base[row, i])
+            # Subtracted, so that a row without a change keeps its bits, -0.0 included.
+            total = shared[row, i] - share * (base[row, i] - private[row, i])
             shared[row, i] = total
             private[row, i] = total
             base[row, i] = total
 
 
 @compiled(_nrt=False, no_cfunc_wrapper=True)
-def find_changes(rows: Any, lanes: Any, lr: Any) -> None:
-    """End a lane's part of a round: turn its copies into their changes, as far as they count."""
-    row_bytes = rows.pool.shape[1] * 4
-    shared, pool = rows.shared.ctypes.data, rows.pool.ctypes.data
-    for slot in range(rows.used[0]):
-        if slot + AHEAD < rows.used[0]:
-            prefetch_row(shared + np.int64(rows.touched[slot + AHEAD]) * row_bytes, row_bytes)
-        share = share_of(rows.uses[slot], lanes, lr)
-        start = shared + np.int64(rows.touched[slot]) * row_bytes
-        scaled_change(pool + slot * row_bytes, start, share, row_bytes)
+def write_ways(ways: Any, lr: Any) -> None:
+    """Fill ``ways[n]`` with how much of its way ``n`` uses move a row, for small ``n``."""
+    for uses in range(len(ways)):
+        ways[uses] = way(uses, lr)
+
+
+@inlined
+def way(uses: Any, lr: Any) -> Any:
+    """How much of its way so many uses move a row: ``1 - exp(-r n)``."""
+    return np.float32(-np.expm1(-PULL * lr * np.float32(uses)))
+
+
+@inlined
+def way_of(ways: Any, uses: Any, lr: Any) -> Any:
+    """The same, from the table where it is there."""
+    return ways[uses] if uses < len(ways) else way(uses, lr)
 
 
 @compiled(_nrt=False, no_cfunc_wrapper=True)
-def add_changes(rows: Any, part: Any, parts: Any) -> None:
-    """Add the changes of every ``parts``-th row, from ``part``, to the shared matrix.
+def merge_copies(views: Any, ways: Any, part: Any, parts: Any, lr: Any) -> None:
+    """End a round: merge what the lanes made of every ``parts``-th shared row, from ``part``.
 
-    These copies are forgotten; the caller sets ``used`` to 0 when all parts are done.
+    What one lane alone touched is taken as it left it. The changes of several are scaled to what
+    all their uses would have done one after another, and added in the order of the lanes. These
+    copies are forgotten; the caller sets ``used`` to 0 when all parts are done.
+
+    Args:
+        views: tuple of the lanes' ``CopiedRows`` of one matrix.
+        ways: from ``write_ways``, float32.
+        part: which rows.
+        parts: in how many parts the rows are merged, by as many threads.
+        lr: the learning rate of the round.
+
     """
-    row_bytes = rows.pool.shape[1] * 4
-    shared, pool = rows.shared.ctypes.data, rows.pool.ctypes.data
-    for slot in range(rows.used[0]):
-        if slot + AHEAD < rows.used[0]:
-            prefetch_row(shared + np.int64(rows.touched[slot + AHEAD]) * row_bytes, row_bytes)
-        row = np.int64(rows.touched[slot])
-        if row % parts == part:
-            rows.slots[row] = -1
-            add_row(shared + row * row_bytes, pool + slot * row_bytes, row_bytes)
+    lanes = len(views)
+    shared = views[0].shared.ctypes.data
+    row_bytes = views[0].shared.shape[1] * 4
+    for lane in range(lanes):
+        view = views[lane]
+        pool, used = view.pool.ctypes.data, view.used[0]
+        for slot in range(used):
+            if slot + AHEAD < used:
+                prefetch_row(shared + np.int64(view.touched[slot + AHEAD]) * row_bytes, row_bytes)
+            row = np.int64(view.touched[slot])
+            merged = view.slots[row] < 0  # with those of an earlier lane
+            if merged or row % parts != part:
+                continue
+            view.slots[row] = -1
+            start, copy = shared + row * row_bytes, pool + slot * row_bytes
+            uses = view.uses[slot]
+            alone, apart = True, way_of(ways, uses, lr)
+            for other in range(lane + 1, lanes):
+                place = np.int64(views[other].slots[row])
+                if place >= 0:
+                    alone = False
+                    theirs = views[other].uses[place]
+                    uses += theirs
+                    apart += way_of(ways, theirs, lr)
+            if alone:
+                copy_row(start, copy, row_bytes)
+                continue
+            share = np.float32(1)
+            if apart > 0:
+                share = way_of(ways, uses, lr) / apart
+            scaled_change(copy, start, share, row_bytes)
+            for other in range(lane + 1, lanes):
+                place = np.int64(views[other].slots[row])
+                if place >= 0:
+                    change = views[other].pool.ctypes.data + place * row_bytes
+                    scaled_change(change, start, share, row_bytes)
+                    add_row(copy, change, row_bytes)
+                    views[other].slots[row] = -1
+            add_row(start, copy, row_bytes)

@@ -139,7 +139,7 @@ def _update(b: Any, operands: list[Any]) -> None:
         contexts: number of context words, at least 1.
         outputs: address of ``6 * blocks`` row addresses, real ones first, then padding. The real
             ones are distinct.
-        labels: address of ``blocks`` vectors of eight labels, 32-byte aligned.
+        labels: address of ``blocks`` 64-bit integers, six labels in the low bits of each.
         count: number of real outputs.
         blocks: number of blocks.
         cells: address of ``blocks * (contexts + 1)`` cells of 16 floats (see ``blocks``); block

@@ -52,6 +52,7 @@ def read_words(
     key: Any,
     keep: Any,
     window: Any,
+    least: Any,
     words: Any,
     low: Any,
     high: Any,
@@ -59,7 +60,8 @@ def read_words(
 ) -> Any:
     """Append the kept words of ``ids[start:stop]`` to ``words`` and note how far each one sees.
 
-    The context of word i is ``low[i] .. high[i] - 1`` without i. ``held`` words stand in the
+    The context of word i is ``low[i] .. high[i] - 1`` without i. It reaches ``least`` to
+    ``window`` words to either side, each number as often as any other. ``held`` words stand in the
     buffers already; they belong to the line that goes on. Any id that names no word ends a line,
     so that no index is ever out of range. The window of a word at the end of an open line may
     reach beyond what was read.
@@ -67,6 +69,7 @@ def read_words(
     Returns (words held now, where the open line begins, raw words read).
     """
     vocabulary = np.uint32(len(keep))
+    reaches = np.uint64(window - least + 1)
     begin = 0
     read = 0
     for position in range(start, stop):
@@ -76,7 +79,7 @@ def read_words(
             begin = held
             continue
         bits = random_bits(key, position)
-        reach = np.int64(((bits & LOW) * np.uint64(window)) >> S32) + 1
+        reach = np.int64(((bits & LOW) * reaches) >> S32) + least
         words[held] = word
         low[held] = max(begin, held - reach)
         high[held] = held + reach + 1

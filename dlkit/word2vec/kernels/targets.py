@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 from numba.extending import overload
 
-from dlkit.word2vec.kernels import vector as v
 from dlkit.word2vec.kernels.blocks import BLOCK
 from dlkit.word2vec.kernels.inline import JIT_OPTIONS, inlined
 from dlkit.word2vec.kernels.negatives import draw_negatives
@@ -54,18 +53,36 @@ class Paths(NamedTuple):
 
     offsets: Any  # (V + 1,) int64: where each word's path begins
     nodes: Any  # (P,) int32: inner nodes, the root is 0 and frequent ones come first
-    labels: Any  # (P,) float32: 1 where the path takes the branch with code 0
+    blocks: Any  # (V + 1,) int64: where each word's blocks of six nodes begin
+    labels: (
+        Any  # (B,) uint8: six bits for each block, 1 where the path takes the branch with code 0
+    )
 
 
 def paths(
     offsets: npt.NDArray[np.int64], points: npt.NDArray[np.int32], codes: npt.NDArray[np.uint8]
 ) -> Paths:
     """Paths for the kernels from those of ``huffman.build``."""
-    return Paths(offsets, points, 1 - codes.astype(np.float32))
+    lengths = np.diff(offsets)
+    blocks = np.zeros(len(offsets), np.int64)
+    np.cumsum(-(-lengths // BLOCK), out=blocks[1:])
+    place = np.arange(len(points)) - np.repeat(offsets[:-1], lengths)
+    labels = np.zeros(blocks[-1], np.uint8)
+    bits = (1 - codes) << (place % BLOCK).astype(np.uint8)
+    np.bitwise_or.at(labels, np.repeat(blocks[:-1], lengths) + place // BLOCK, bits)
+    return Paths(offsets, points, blocks, labels)
 
 
-def negatives(table: npt.NDArray[np.int32], drawn: int, row_bytes: int) -> Negatives:
-    """Noise words from ``table`` (see ``negatives.negative_table``), ``drawn`` for each window."""
+def negatives(
+    table: npt.NDArray[np.int32], drawn: int, row_bytes: int, *, copied: bool = False
+) -> Negatives:
+    """Noise words from ``table`` (see ``negatives.negative_table``), ``drawn`` for each window.
+
+    ``copied``: for rows that are copied when they are touched, where a short stretch that is read
+    more often saves most of the copying.
+    """
+    if copied:
+        return Negatives(table, drawn, POOL_LEAST, 2 * POOL_PASSES)
     pool = min(max(POOL_BYTES // row_bytes, POOL_LEAST), POOL_MOST)
     return Negatives(table, drawn, pool, POOL_PASSES)
 
@@ -114,10 +131,11 @@ def _write_targets(targets: Any, lane: Any, word: Any, side: Any) -> Any:
             node = np.int64(targets.nodes[start + i])
             address = row_address(lane.outputs, node, 1)
             lane.addresses[side, i] = address
-            block = i // BLOCK
-            lane.labels[side, block * v.LANES + i - block * BLOCK] = targets.labels[start + i]
             if node >= NEAR_ROOT:
                 prefetch_row(address, row_bytes)
+        first = targets.blocks[word]
+        for block in range(targets.blocks[word + 1] - first):
+            lane.labels[side, block] = targets.labels[first + block]
         pad_targets(lane, side, count)
         return count
 

@@ -13,6 +13,7 @@ import numpy as np
 from dlkit.jit import compiled
 from dlkit.word2vec.kernels.blocks import BLOCK, CELL_FLOATS, block_count
 from dlkit.word2vec.kernels.cbow import update_cbow
+from dlkit.word2vec.kernels.frozen import Frozen, Learning, context_address
 from dlkit.word2vec.kernels.grams import Grams, Whole, come_in_sight, go_out_of_sight
 from dlkit.word2vec.kernels.inline import inlined
 from dlkit.word2vec.kernels.loss import window_loss
@@ -47,14 +48,17 @@ CURSOR: Final = 16  # a cache line's worth and more: threads write their own
 class Plan(NamedTuple):
     """What all threads share and only read.
 
-    The ids are an int32 stream, any id outside 0 .. V-1 ends a line. ``every``: one window in so
-    many is measured. ``mean``: CBOW takes the mean of its contexts, else their sum.
+    The ids are an int32 stream, any id outside 0 .. V-1 ends a line. ``window``: the most words to
+    either side, ``least``: the fewest that a centre may draw; the same where windows are fixed.
+    ``every``: one window in so many is measured. ``mean``: CBOW takes the mean of its contexts,
+    else their sum.
     """
 
     ids: Any
     keep: Any
     targets: Negatives | Paths
     window: int
+    least: int
     every: int
     mean: bool
 
@@ -71,13 +75,14 @@ class Lane(NamedTuple):
     drawn: Any  # (outputs + 1,) int64
     contexts: Any  # (2 * window + 2,) int64: addresses of context rows
     addresses: Any  # (2, 6 * blocks) int64: of output rows, this window's and the next one's
-    labels: Any  # (2, 8 * blocks) float32: six of each eight used
+    labels: Any  # (2, blocks) int64: six labels in the low bits of each
     cells: Any  # (blocks * (contexts + 1), 16) float32, contexts of one update
-    sums: Any  # (vectors, 8) float32: gradients (skip-gram) or h (CBOW)
+    sums: Any  # (vectors, 8) float32: gradients (skip-gram), or h and its change (CBOW)
     zeros: Any  # (padded dim,) float32: the row that pads a block
     inputs: HotRows | CopiedRows  # (V or more, padded dim)
     outputs: HotRows | CopiedRows  # (V, padded dim)
     grams: Whole | Grams
+    frozen: Learning | Frozen
 
 
 def make_lane(
@@ -85,6 +90,7 @@ def make_lane(
     inputs: HotRows | CopiedRows,
     outputs: HotRows | CopiedRows,
     grams: Whole | Grams,
+    frozen: Learning | Frozen,
     window: int,
     most_outputs: int,
     chunk: int,
@@ -98,7 +104,7 @@ def make_lane(
     blocks = block_count(most_outputs)
     held = chunk + 2 * window + 1
     dim = outputs.shared.shape[1]
-    labels = aligned(2, LANES * blocks)
+    labels = np.zeros((2, blocks), np.int64)
     labels[:, 0] = 1  # as negative sampling has it; paths write their own
     return Lane(
         cursor=np.zeros(CURSOR, np.int64),
@@ -112,11 +118,12 @@ def make_lane(
         addresses=np.zeros((2, BLOCK * blocks), np.int64),
         labels=labels,
         cells=aligned(blocks * (contexts + 1), CELL_FLOATS),
-        sums=aligned(max(contexts, dim // LANES), LANES),
+        sums=aligned(max(contexts, 2 * dim // LANES), LANES),
         zeros=aligned(dim),
         inputs=inputs,
         outputs=outputs,
         grams=grams,
+        frozen=frozen,
     )
 
 
@@ -138,7 +145,8 @@ def gather_contexts(lane: Any, centre: Any) -> Any:
     """
     contexts: Any = 0
     for i in range(lane.low[centre], lane.high[centre]):
-        lane.contexts[contexts] = lane.places[i]
+        word = np.int64(lane.words[i])
+        lane.contexts[contexts] = context_address(lane.frozen, word, lane.places[i], contexts)
         contexts += np.int64(i != centre)
     lane.contexts[contexts] = lane.contexts[0]
     return contexts
@@ -152,7 +160,7 @@ def read_piece(plan: Any, lane: Any, start: Any, stop: Any, key: Any, last: Any)
     """
     cursor = lane.cursor
     held, begin, read = read_words(
-        plan.ids, start, stop, key, plan.keep, plan.window,
+        plan.ids, start, stop, key, plan.keep, plan.window, plan.least,
         lane.words, lane.low, lane.high, cursor[HELD],
     )  # fmt: skip
     cursor[WORDS] += read
@@ -171,11 +179,11 @@ def move_sight(plan: Any, lane: Any, left: Any, seen: Any, centre: Any, held: An
     window reaches comes in, so that its row is there when it is needed.
     """
     for place in range(left, centre - plan.window):
-        go_out_of_sight(lane.grams, lane.inputs, lane.words, place)
+        go_out_of_sight(lane.grams, lane.frozen, lane.inputs, lane.words, place)
     until = min(centre + plan.window + 2, held)
     for place in range(seen, until):
         lane.places[place] = come_in_sight(
-            lane.grams, lane.inputs, lane.words, place, plan.window + 1
+            lane.grams, lane.frozen, lane.inputs, lane.words, place, plan.window + plan.least
         )
     return max(left, centre - plan.window), max(seen, until)
 
@@ -202,7 +210,7 @@ def skipgram_window(plan: Any, lane: Any, side: Any, contexts: Any, count: Any, 
     """Train one skip-gram window whose contexts and outputs the lane names."""
     blocks = (count + BLOCK - 1) // BLOCK
     addresses = lane.addresses.ctypes.data + side * lane.addresses.shape[1] * 8
-    labels = lane.labels.ctypes.data + side * lane.labels.shape[1] * 4
+    labels = lane.labels.ctypes.data + side * lane.labels.shape[1] * 8
     measured = is_measured(plan, lane)
     for part in range(0, contexts, GROUP):
         size = min(GROUP, contexts - part)
@@ -220,7 +228,7 @@ def cbow_window(plan: Any, lane: Any, side: Any, contexts: Any, count: Any, lr: 
     """Train one CBOW window whose contexts and outputs the lane names."""
     blocks = (count + BLOCK - 1) // BLOCK
     addresses = lane.addresses.ctypes.data + side * lane.addresses.shape[1] * 8
-    labels = lane.labels.ctypes.data + side * lane.labels.shape[1] * 4
+    labels = lane.labels.ctypes.data + side * lane.labels.shape[1] * 8
     share = np.float32(1) / np.float32(contexts) if plan.mean else np.float32(1)
     update_cbow(
         lane.contexts.ctypes.data, contexts, addresses, labels, count, blocks,
@@ -255,7 +263,7 @@ def _walk(train_window: Any) -> Any:
             if contexts > 0 and count > 0:
                 train_window(plan, lane, side, contexts, count, lr)
         for place in range(left, seen):
-            go_out_of_sight(lane.grams, lane.inputs, lane.words, place)
+            go_out_of_sight(lane.grams, lane.frozen, lane.inputs, lane.words, place)
         lane.cursor[HELD], lane.cursor[READY] = keep_tail(
             lane.words, lane.low, lane.high, begin, ready, held, plan.window
         )

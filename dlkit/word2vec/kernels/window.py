@@ -10,6 +10,7 @@ import numpy.typing as npt
 from dlkit.jit import compiled
 from dlkit.word2vec.kernels.blocks import BLOCK
 from dlkit.word2vec.kernels.cbow import update_cbow
+from dlkit.word2vec.kernels.frozen import Learning
 from dlkit.word2vec.kernels.grams import Whole
 from dlkit.word2vec.kernels.loss import window_loss
 from dlkit.word2vec.kernels.memory import ALIGNMENT, LANES, Floats
@@ -55,6 +56,7 @@ def update_window(
         inputs=hot_rows(inputs, 0),
         outputs=hot_rows(outputs, 0),
         grams=Whole(0),
+        frozen=Learning(0),
         window=len(contexts),
         most_outputs=len(targets),
         chunk=1,
@@ -67,7 +69,8 @@ def update_window(
     lane.addresses[0, : len(targets)] = outputs.ctypes.data + targets.astype(np.int64) * row_bytes
     if labels is not None:
         places = np.arange(len(targets))
-        lane.labels[0, places // BLOCK * LANES + places % BLOCK] = labels
+        lane.labels[0] = 0
+        np.bitwise_or.at(lane.labels[0], places // BLOCK, labels.astype(np.int64) << places % BLOCK)
     rate = np.float32(lr)
     if model == "skipgram":
         return float(_update_skipgram(lane, len(contexts), len(targets), rate, row_bytes))
