@@ -7,9 +7,14 @@ import sys
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
-    from dlkit.app import run
+    try:
+        from dlkit.app import run
 
-    sys.exit(run(sys.argv[1:]))
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:  # outside the commands: while the command line itself is loaded
+        sys.stderr.write("error: stopped by SIGINT\n")
+        code = 130
+    sys.exit(code)
 
 
 if __name__ == "__main__":

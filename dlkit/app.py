@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dlkit import __version__, console
+from dlkit import __version__, console, signals
 from dlkit.errors import FAILED, USAGE, DlkitError, ReaderGoneError, StoppedError
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 # What a person may type after `dlkit`, and the module whose `app` answers.
 ROOMS = {
     "knn": "dlkit.knn.cli",
+    "classify": "dlkit.classify.cli",
     "word2vec": "dlkit.word2vec.cli",
     "similar": "dlkit.similar.cli",
     "artifacts": "dlkit.artifacts.cli",
@@ -28,6 +29,7 @@ ROOMS = {
 # The settings of each task that has recipes: module and class, imported when asked for.
 SCHEMAS = {
     "knn": ("dlkit.knn.config", "KnnConfig"),
+    "classify": ("dlkit.classify.config", "ClassifyConfig"),
     "word2vec": ("dlkit.word2vec.config", "Word2vecConfig"),
 }
 
@@ -122,6 +124,19 @@ def run(arguments: list[str]) -> int:
 
 
 def _dispatch(arguments: list[str]) -> int:
+    with signals.interrupting() as received:
+        try:
+            code = _answered(arguments)
+        except KeyboardInterrupt:
+            code = 128 + signal.SIGINT
+    if not received:
+        return code
+    # Typer makes a silent exit of a KeyboardInterrupt; whichever way it came, it is told here.
+    console.error(signals.told(received[-1]))
+    return 128 + received[-1]
+
+
+def _answered(arguments: list[str]) -> int:
     try:
         main, rest, name = _command(arguments)
         result = main(args=rest, prog_name=name, standalone_mode=False, obj=schemas())
@@ -138,7 +153,7 @@ def _dispatch(arguments: list[str]) -> int:
     except StoppedError as stopped:
         console.error(stopped.message, stopped.hint)
         return 128 + stopped.signum
-    except (KeyboardInterrupt, typer.Abort):
+    except typer.Abort:  # the end of the input where an answer was asked for
         console.error("interrupted")
         return 128 + signal.SIGINT
     except _UsageError as problem:
@@ -170,6 +185,14 @@ def _usage(problem: Exception) -> int:
     path = context.command_path if context is not None else "dlkit"
     if type(problem).__name__ == "NoArgsIsHelpError":
         console.say(str(problem))
+        return USAGE
+    details: list[Any] = getattr(problem.__cause__, "errors", list)()
+    parameter = getattr(problem, "param", None)
+    if details and parameter is not None:  # pydantic read the value, which Typer does not name
+        from dlkit.config.resolve import mistake
+
+        name = max(parameter.opts, key=len)
+        console.error(f"{name}: {mistake(details[0])}", f"{path} --help")
         return USAGE
     message = str(problem.format_message()) if hasattr(problem, "format_message") else str(problem)
     message = message.strip()

@@ -19,9 +19,11 @@ Format = Literal["human", "tsv", "json"]
 
 FORMATS = ("human", "tsv", "json")
 
-_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 # C0, DEL and C1: what could move a terminal's cursor or forge a second line of an error.
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
+_ESCAPES = _CONTROLS | str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+# Those that JSON lets stand in a string.
+_IN_JSON = {code: f"\\u{code:04x}" for code in range(127, 160)}
 
 
 def printable(text: str) -> str:
@@ -112,7 +114,8 @@ class Output:
         """
         if self.form == "json":
             for each in [value] if isinstance(value, Mapping) else value:
-                self._write(json.dumps(plain(each), ensure_ascii=False, allow_nan=False) + "\n")
+                line = json.dumps(plain(each), ensure_ascii=False, allow_nan=False)
+                self._write(line.translate(_IN_JSON) + "\n")
         elif self.form == "tsv":
             lines = ["\t".join(_cell(x) for x in row) + "\n" for row in rows]
             if self._header and not self._header_written:

@@ -18,47 +18,6 @@ Sets = Annotated[
     typer.Option("--set", "-s", metavar="KEY=VALUE", help="Any setting of the recipe."),
 ]
 
-# How samples with labels are found and read; the names are those of SampleConfig's settings.
-ImageColumn = Annotated[
-    str | None, typer.Option("--image-column", help="Column of a table that holds the images.")
-]
-TextColumn = Annotated[
-    str | None, typer.Option("--text-column", help="Column of a table that holds the texts.")
-]
-LabelColumn = Annotated[
-    str | None, typer.Option("--label-column", help="Column of a table that holds the classes.")
-]
-Columns = Annotated[
-    str | None,
-    typer.Option("--columns", help="Columns of a table to learn from: a,b,c. [default: all]"),
-]
-TrainSplit = Annotated[
-    str | None, typer.Option("--train-split", help="Split to learn from. [default: train]")
-]
-TestSplit = Annotated[
-    str | None,
-    typer.Option("--test-split", help="Split to be judged on. [default: test, or one held out]"),
-]
-Size = Annotated[
-    str | None, typer.Option("--size", help="Make all images that size: 32 or 48x32 (width first).")
-]
-Fit = Annotated[
-    str | None,
-    typer.Option("--fit", help="Images of another shape: crop, stretch or pad. [default: crop]"),
-]
-Colour = Annotated[
-    str | None,
-    typer.Option("--colour", help="Channels of images: auto, grey or rgb. [default: auto]"),
-]
-SkipBad = Annotated[
-    bool | None,
-    typer.Option("--skip-bad", help="Leave out, and count, samples that cannot be read."),
-]
-Limit = Annotated[
-    int | None,
-    typer.Option("--limit", help="At most so many samples of a split, classes in proportion."),
-]
-
 Progress = Annotated[
     str, typer.Option(help="How to show running work: auto, bar, plain, json or off.")
 ]

@@ -216,7 +216,13 @@ def short(value: float) -> str:
 
 def _facts(facts: Mapping[str, object]) -> str:
     told = {key: value for key, value in facts.items() if value is not None}
-    return "  ".join(f"{key} {_number(value)}" for key, value in told.items())
+    return "  ".join(_fact(key, value) for key, value in told.items())
+
+
+def _fact(key: str, value: object) -> str:
+    if value is True:  # an option that is a switch
+        return "--" + key.replace("_", "-")
+    return f"{key} {_number(value)}"
 
 
 def _number(value: object) -> str:

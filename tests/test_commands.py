@@ -137,6 +137,20 @@ def test_an_unknown_option_is_a_usage_error_with_a_hint(dlkit):
     assert second == "hint: dlkit word2vec train --help"
 
 
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("train", "x", "--noise-exponent", "abc"), "--noise-exponent: must be a number, not abc"),
+        (("train", "x.txt", "--dim=1e3"), "--dim: must be a whole number, not 1e3"),
+        (("map", "--top", "0"), "--top: must be at least 1, not 0"),
+        (("clusters", "-k", "x"), "-k: must be a whole number, not x"),
+    ],
+)
+def test_a_wrong_value_is_named_with_its_option(dlkit, arguments, told):
+    done = dlkit("word2vec", *arguments, check=2)
+    assert done.stderr == f"error: {told}\nhint: dlkit word2vec {arguments[0]} --help\n"
+
+
 def test_the_version_is_the_packages(dlkit):
     import dlkit as package
 

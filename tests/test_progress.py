@@ -28,6 +28,16 @@ def test_following_returns_what_the_work_returns(mode: str):
     assert follow(work(), mode=mode) == "result"
 
 
+def test_a_switch_is_told_as_it_is_typed(capsys):
+    def training():
+        yield Started("training x", {"dim": 10, "fixed_window": True})
+
+    follow(training(), mode="plain")
+    assert capsys.readouterr().err == "training x: dim 10  --fixed-window\n"
+    follow(training(), mode="json")
+    assert json.loads(capsys.readouterr().err)["facts"] == {"dim": 10, "fixed_window": True}
+
+
 def test_a_log_has_few_lines_and_no_control_characters(capsys):
     follow(work(100_000), mode="plain")
     told = capsys.readouterr().err

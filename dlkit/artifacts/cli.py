@@ -80,7 +80,7 @@ def _list_for_people(output: console.Output, found: list[ArtifactInfo]) -> None:
         for info in found
     ]
     if showing.fits(rows, get_terminal_size().columns):
-        output.answer(("artifact", "kind", "words x dim", "size", "finished"), rows, ())
+        output.answer(("artifact", "kind", "rows x dim", "size", "finished"), rows, ())
     else:
         output.text(showing.stacked(rows))
 
@@ -232,6 +232,9 @@ def remove(
         ),
     ],
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    form: Form = None,
+    json: Json = False,
+    header: Header = False,
 ) -> None:
     """Remove artifacts and interrupted runs for good.
 
@@ -239,8 +242,9 @@ def remove(
     """
     import sys
 
-    from dlkit.artifacts import clearing, finding, showing, store
+    from dlkit.artifacts import clearing, finding, needs, showing, store
 
+    output = console.Output(form, json_lines=json, header=header)
     doomed = []
     for each in reference:
         info = finding.entry(each)
@@ -248,6 +252,8 @@ def remove(
             doomed.append(info)
     for info in doomed:
         clearing.refuse_if_held(info.path)
+    for warning in needs.warnings(doomed):
+        console.warn(warning)
     if not yes:
         if sys.stdin is None or not sys.stdin.isatty():
             raise DlkitError(
@@ -259,9 +265,18 @@ def remove(
             console.note(f"{info.reference}  {info.kind or info.state}  {showing.size(info.size)}")
         if not typer.confirm("Remove for good?", err=True):
             raise DlkitError("nothing was removed")
-    for info in doomed:
-        clearing.remove(info.path)
-        console.Output("tsv").text(f"{store.reference_of(info.path)}\tremoved\n")
+    columns = ("artifact", "state")
+    rows = []
+    try:
+        for info in doomed:
+            clearing.remove(info.path)
+            rows.append((store.reference_of(info.path), "removed"))
+            if output.form != "human":  # a line for each as soon as it is gone
+                value = {**dict(zip(columns, rows[-1], strict=True)), "path": str(info.path)}
+                output.answer(columns, rows[-1:], value)
+    finally:
+        if output.form == "human" and rows:
+            output.answer(columns, rows, {})
 
 
 def _as_object(info: ArtifactInfo) -> dict[str, Any]:

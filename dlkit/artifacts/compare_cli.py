@@ -37,11 +37,20 @@ def compare(
     Example: dlkit artifacts compare word2vec/reviews word2vec/reviews-2
     """
     from dlkit.artifacts import finding, store
+    from dlkit.artifacts.comparing import caution
     from dlkit.artifacts.comparing import compare as work
     from dlkit.artifacts.load import open_artifact
 
     output = console.Output(form, json_lines=json, header=header)
-    paths = list(dict.fromkeys(finding.find(each, kinds=()) for each in references))
+    paths = [finding.find(each, kinds=()) for each in references]
+    if again := next((path for path in paths if paths.count(path) > 1), None):
+        once = [quoted(references[paths.index(path)]) for path in dict.fromkeys(paths)]
+        others = " ".join(once if len(once) > 1 else [*once, "OTHER"])
+        raise DlkitError(
+            f"{store.reference_of(again)} is named twice",
+            hint=f"dlkit artifacts compare {others}",
+            code=USAGE,
+        )
     if len(paths) < 2:
         raise DlkitError(
             f"nothing to compare {store.reference_of(paths[0])} with: name two artifacts or more",
@@ -59,11 +68,13 @@ def compare(
     else:
         rows = [(fact.name, *(_text(fact, place) for place in range(count))) for fact in facts]
     output.answer(columns, rows, [_as_object(fact, names) for fact in facts])
+    if about := caution(facts):
+        console.note(about)
 
 
 def _as_object(fact: Fact, names: Sequence[str]) -> dict[str, Any]:
     values = {names[place]: value for place, value in fact.values.items()}
-    return {"fact": fact.name, "values": values, "differs": fact.differs(len(names))}
+    return {"fact": fact.name, "values": values, "differs": fact.differs}
 
 
 def _text(fact: Fact, place: int) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from dlkit.artifacts import record
 from dlkit.artifacts.load import digest_of
 from dlkit.artifacts.showing import flat
+from dlkit.artifacts.store import size_of
 from dlkit.config import yamlfile
 from dlkit.errors import DlkitError
 
@@ -17,10 +18,19 @@ if TYPE_CHECKING:
     from dlkit.artifacts.load import Artifact
 
 _SETTINGS: Final = "config.yaml"
-_SIZES: Final = ("words", "dim")
+_SIZES: Final = ("words", "points", "dim")
 # Told of every artifact, whether they differ or not.
 _ALWAYS: Final = (*_SIZES, "data", "scores")
 _KINDS: Final = ("task", "kind")
+# What a model of fastText's says of itself, and what artifacts say alike wherever they come from.
+_SAID_TWICE: Final = {
+    "fasttext.dim": "dim",
+    "fasttext.minn": "subwords.shortest",
+    "fasttext.maxn": "subwords.longest",
+    "fasttext.buckets": "subwords.buckets",
+}
+# Another model or objective has another loss, whose values say nothing about which is better.
+_OBJECTIVE: Final = ("model", "loss", "negative", "noise_exponent")
 
 
 class Fact(NamedTuple):
@@ -29,18 +39,26 @@ class Fact(NamedTuple):
     Attributes:
         name: what it is called: ``settings.dim``, ``scores.loss``, ``digest``.
         values: for each artifact its value by its place; none where it has no such fact.
+        among: how many artifacts could have it: settings only those that have any.
 
     """
 
     name: str
     values: dict[int, Any]
+    among: int
 
-    def differs(self, count: int) -> bool:
-        """Whether some of ``count`` artifacts have another value, or none."""
+    @property
+    def varies(self) -> bool:
+        """Whether two artifacts have it with different values."""
         first, *rest = self.values.values()
-        return len(self.values) < count or any(
+        return any(
             value != first or isinstance(value, bool) != isinstance(first, bool) for value in rest
         )
+
+    @property
+    def differs(self) -> bool:
+        """Whether its value varies, or one that could have it has none."""
+        return self.varies or len(self.values) < self.among
 
 
 def compare(artifacts: Sequence[Artifact], *, everything: bool = False) -> list[Fact]:
@@ -61,14 +79,28 @@ def compare(artifacts: Sequence[Artifact], *, everything: bool = False) -> list[
     settings = [_settings(each) for each in artifacts]
     parts = [_parts(each.document) for each in artifacts]
     known = sum(map(bool, settings))  # so many have settings, which alone are compared in them
-    told = [(fact, count) for fact in _facts([part["kinds"] for part in parts])]
-    told += [(fact, known) for fact in _facts(settings)]
+    told = _facts([part["kinds"] for part in parts]) + _facts(settings, among=known)
     if everything or known < count:
-        told += [(fact, count) for fact in _facts([part["other"] for part in parts])]
-    facts = [fact for fact, among in told if everything or fact.differs(among)]
+        told += _facts([part["other"] for part in parts])
+    facts = [fact for fact in told if everything or fact.differs]
     for name in ("data", "scores", "sizes"):
         facts += _facts([part[name] for part in parts])
     return facts + _facts([_of_the_run(each) for each in artifacts])
+
+
+def caution(facts: Sequence[Fact]) -> str:
+    """What a reader of ``facts`` is to know: why losses do not compare; empty where they do."""
+    if not any(
+        fact.name.endswith("loss") and len(fact.values) > 1
+        for fact in facts
+        if fact.name.startswith("scores.")
+    ):
+        return ""
+    objective = {f"settings.{name}": name for name in _OBJECTIVE}
+    other = [objective[fact.name] for fact in facts if fact.name in objective and fact.varies]
+    if not other:
+        return ""
+    return f"losses of different {' and '.join(other)} do not compare: they answer other questions"
 
 
 def _settings(artifact: Artifact) -> dict[str, Any]:
@@ -103,7 +135,12 @@ def _parts(document: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         "scores": {"scores": document.get("scores", {})},
         "other": {key: document[key] for key in document if key not in (*_ALWAYS, *_KINDS)},
     }
-    return {name: flat(part) for name, part in parts.items()}
+    facts = {name: flat(part) for name, part in parts.items()}
+    there = facts["other"].keys() | facts["sizes"].keys()
+    for name, said in _SAID_TWICE.items():
+        if said in there:
+            facts["other"].pop(name, None)
+    return facts
 
 
 def _of_the_run(artifact: Artifact) -> dict[str, Any]:
@@ -111,16 +148,18 @@ def _of_the_run(artifact: Artifact) -> dict[str, Any]:
     # run.json was not compared with anything that is believed.
     timed = isinstance(seconds, (int, float)) and math.isfinite(seconds)
     return {
-        "bytes": sum(entry.size for entry in artifact.entries.values()),
+        "bytes": size_of(artifact.path),
         **({"seconds": seconds} if timed else {}),
         "digest": digest_of(artifact),
     }
 
 
-def _facts(each: Sequence[Mapping[str, Any]]) -> list[Fact]:
-    """The facts of all, in the order in which they first come."""
+def _facts(each: Sequence[Mapping[str, Any]], among: int | None = None) -> list[Fact]:
+    """The facts of all, in the order in which they first come; ``among``: None for all."""
+    number = len(each) if among is None else among
     names = dict.fromkeys(name for facts in each for name in facts)
-    return [
-        Fact(name, {place: facts[name] for place, facts in enumerate(each) if name in facts})
+    found = {
+        name: {place: facts[name] for place, facts in enumerate(each) if name in facts}
         for name in names
-    ]
+    }
+    return [Fact(name, values, number) for name, values in found.items()]

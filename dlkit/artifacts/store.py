@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from dlkit.artifacts.folders import damaged
 from dlkit.artifacts.folders import root as root  # the store's folder, for all who ask the store
@@ -38,7 +38,8 @@ class ArtifactInfo:
         kind: what artifact.json says it is; empty if there is none.
         finished_ns: when it was finished (for runs: the time of the checkpoint), ns since 1970.
         size: bytes of all files.
-        shape: words x dim of word vectors; empty for other kinds.
+        shape: rows x dim of what it holds: words of word vectors, points of an index; empty for
+            other kinds.
         problem: why it is damaged; empty otherwise.
 
     """
@@ -128,9 +129,7 @@ def _info(path: Path) -> ArtifactInfo:
     try:
         document = read_document(path)
         kind = str(document.get("kind", ""))
-        words, dim = document.get("words"), document.get("dim")
-        if isinstance(words, int) and isinstance(dim, int):
-            shape = f"{words:,} x {dim}"
+        shape = _shape(document)
         if not os.path.lexists(path / MANIFEST):
             problem = damaged(path, "it has no MANIFEST").message
     except DlkitError as error:
@@ -142,10 +141,18 @@ def _info(path: Path) -> ArtifactInfo:
         state="damaged" if problem else "finished",
         kind=kind,
         finished_ns=finished_ns(path),
-        size=_size(path),
+        size=size_of(path),
         shape=shape,
         problem=problem,
     )
+
+
+def _shape(document: Mapping[str, Any]) -> str:
+    for rows in ("words", "points"):
+        number, dim = document.get(rows), document.get("dim")
+        if isinstance(number, int) and isinstance(dim, int):
+            return f"{number:,} {rows if number != 1 else rows[:-1]} x {dim}"
+    return ""
 
 
 def _run_info(task_folder: Path, path: Path) -> ArtifactInfo | None:
@@ -168,11 +175,11 @@ def _run_info(task_folder: Path, path: Path) -> ArtifactInfo | None:
         state="running" if running else "interrupted",
         kind="",
         finished_ns=when,
-        size=_size(path),
+        size=size_of(path),
     )
 
 
-def _size(path: Path) -> int:
+def size_of(path: Path) -> int:
     """Bytes of all regular files under ``path``; links are not followed."""
     total = 0
     for folder, _, names in os.walk(path):

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dlkit import console
-from dlkit.errors import NOT_FOUND, USAGE, DlkitError
-from dlkit.options import Form, Header, Json, group
+from dlkit.errors import NOT_FOUND, USAGE, DlkitError, quoted
+from dlkit.options import Force, Form, Header, Json, group
 
 if TYPE_CHECKING:
     from dlkit.config.schema import Settings
@@ -74,6 +74,7 @@ def show_recipe(
         list[str] | None, typer.Option("--set", "-s", metavar="KEY=VALUE", help="Change a setting.")
     ] = None,
     raw: Annotated[bool, typer.Option("--raw", help="The file as it is, with comments.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object, not YAML.")] = False,
 ) -> None:
     """Print the settings that a recipe stands for, every default filled in.
 
@@ -81,16 +82,24 @@ def show_recipe(
     """
     from dlkit.config import recipes
 
+    if raw and (json or sets):
+        other = "--json" if json else "--set"
+        raise DlkitError(f"--raw and {other} do not go together", code=USAGE)
     path = recipes.find(recipe)
-    output = console.Output("tsv")
+    output = console.Output("tsv", json_lines=json)
     if raw:
         output.text(path.read_text(encoding="utf-8"))
         return
 
     from dlkit.config.resolve import resolve, to_yaml
 
-    schema = context.obj[_task(path, context.obj)]()
-    output.text(to_yaml(resolve(schema, recipe=path, sets=sets or ())))
+    task = _task(path, context.obj)
+    settings = resolve(context.obj[task](), recipe=path, sets=sets or ())
+    if json:
+        value = {"task": task, "path": str(path), "settings": settings.model_dump(mode="json")}
+        output.answer((), (), value)
+    else:
+        output.text(to_yaml(settings))
 
 
 @app.command("copy")
@@ -98,26 +107,47 @@ def copy_recipe(
     context: typer.Context,
     recipe: Name,
     target: Annotated[Path, typer.Argument(help="A file or folder.")] = Path(),
+    force: Force = False,
+    form: Form = None,
+    json: Json = False,
+    header: Header = False,
 ) -> None:
-    """Copy a recipe to change it; an existing file is never overwritten.
+    """Copy a recipe to change it.
 
     Example: dlkit recipes copy word2vec/reviews mine.yaml
     """
     from dlkit.config import recipes
 
+    output = console.Output(form, json_lines=json, header=header)
     path = recipes.find(recipe)
+    task = _task(path, context.obj)
     destination = target / path.name if target.is_dir() else target
+    _write(destination, path.read_bytes(), force=force)
+    output.answer(("path",), [(str(destination),)], {"recipe": recipe, "path": str(destination)})
+    console.note(f"run it: dlkit {task} train -r {quoted(_as_path(destination))}")
+
+
+def _as_path(path: Path) -> str:
+    """``path`` so that it is not taken for the name of a recipe."""
+    return str(path) if path.is_absolute() else f"./{path}"
+
+
+def _write(path: Path, content: bytes, *, force: bool) -> None:
+    """Put ``content`` at ``path``, whole; what is there stays unless ``force`` is set."""
     try:
-        with destination.open("x", encoding="utf-8") as file:
-            file.write(path.read_text(encoding="utf-8"))
+        if not force:
+            with path.open("xb") as file:
+                file.write(content)
+            return
+        beside = path.with_name(f".tmp-{path.name}")
+        beside.write_bytes(content)
+        beside.replace(path)
     except FileExistsError:
         raise DlkitError(
-            f"{destination} exists already",
-            hint=f"dlkit recipes copy {recipe} OTHER.yaml",
-            code=USAGE,
+            f"{path} is there already", hint="--force replaces it", code=USAGE
         ) from None
-    console.Output("tsv").text(f"{destination}\n")
-    console.note(f"run it: dlkit {_task(path, context.obj)} train -r ./{destination}")
+    except OSError as problem:
+        raise DlkitError(f"cannot write {path}: {problem.strerror or problem}") from None
 
 
 @app.command("check")
@@ -130,6 +160,9 @@ def check_recipes(
     task: Annotated[
         str | None, typer.Option(help="The task of a file that lies in no task's folder.")
     ] = None,
+    form: Form = None,
+    json: Json = False,
+    header: Header = False,
 ) -> None:
     """Check recipes against the settings of their task without running them.
 
@@ -143,11 +176,18 @@ def check_recipes(
         raise DlkitError(
             f"--task: no task is called {task!r}", hint=f"tasks: {', '.join(schemas)}", code=USAGE
         )
-    output = console.Output("tsv")
+    output = console.Output(form, json_lines=json, header=header)
     paths = [recipes.find(each) for each in recipe or ()]
-    for path in paths or [each.path for each in recipes.listed()]:
-        resolve(schemas[task or _task(path, schemas)](), recipe=path)
-        output.text(f"{path}\tok\n")
+    columns, rows = ("recipe", "state"), []
+    try:
+        for path in paths or [each.path for each in recipes.listed()]:
+            resolve(schemas[task or _task(path, schemas)](), recipe=path)
+            rows.append((str(path), "ok"))
+            if output.form != "human":  # a line for each as soon as it is known
+                output.rows(columns, rows[-1:])
+    finally:
+        if output.form == "human" and rows:
+            output.rows(columns, rows)
 
 
 def _task(path: Path, schemas: Schemas) -> str:

@@ -175,7 +175,13 @@ def _prepare(
         if nested is not None and isinstance(value, Mapping):
             value = _prepare(nested, value, f"{prefix}{key}.", problems, place)
         elif isinstance(value, str) and any(get_origin(k) in (tuple, list) for k in kinds):
-            value = [part.strip() for part in value.split(",") if part.strip()]
+            text, quotes = value.strip(), ""
+            if text.startswith("[") and text.endswith("]"):  # as recipes have lists
+                text, quotes = text[1:-1], "\"'"
+            parts = (
+                part.strip().strip(quotes) if quotes else part.strip() for part in text.split(",")
+            )
+            value = [part for part in parts if part]
         elif isinstance(value, str):
             problem = _ambiguous(kinds, value)
             if problem:
@@ -239,14 +245,20 @@ def _describe(
         return f"{place}: unknown key", _nearest(schema, detail["loc"])
     if kind == "value_error" and not key:  # a rule about several settings
         return f"{where}: {detail['ctx']['error']}".removeprefix(": "), ""
-    context = detail.get("ctx", {})
+    error = detail.get("ctx", {}).get("error")  # the notes of a ValueError are hints
+    return f"{place}: {mistake(detail)}", "; ".join(getattr(error, "__notes__", ()))
+
+
+def mistake(detail: Mapping[str, Any]) -> str:
+    """What is wrong with a value, one of pydantic's ``errors()``: must be …, not the value."""
+    kind, context = detail["type"], detail.get("ctx", {})
     template = _MESSAGES.get(kind)
     message = template.format(**context) if template else str(detail["msg"]).lower()
     if kind == "value_error":
         message = str(context.get("error", message))
     given = detail.get("input")
     shown = given if isinstance(given, str) and given.strip() else repr(given)
-    return f"{place}: {message}, not {shown[:80]}", ""
+    return f"{message}, not {shown[:80]}"
 
 
 def _nearest(schema: type[BaseModel], location: Sequence[Any]) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dlkit.errors import FAILED, NOT_FOUND, USAGE, DlkitError
+from dlkit.records import Noted, Warned
 from dlkit.vectors.candidates import Candidates
 from dlkit.vectors.store import compose
 
@@ -26,16 +27,16 @@ def candidates(
     ranks: Ranks | None,
     file: str | None,
     words: Sequence[str],
-    prefix: str | None = None,
-) -> tuple[Candidates, list[str]]:
-    """The candidates, and notes of what was asked for and is not in the vocabulary as typed.
+    prefixes: Sequence[str] = (),
+) -> tuple[Candidates, list[Noted | Warned]]:
+    """The candidates, and what is to be said of those that are not in the vocabulary as typed.
 
     Args:
         vectors: where answers come from.
         ranks: a range of frequency ranks; None: all.
         file: a file of words, of which alone answers are taken; None: of all, or of ``words``.
         words: more words of that kind.
-        prefix: what answers begin with; None: with anything.
+        prefixes: what answers begin with, one of them; none: with anything.
 
     Raises:
         DlkitError: NOT_FOUND: no word is left; FAILED: the file cannot be read.
@@ -47,56 +48,78 @@ def candidates(
             f"--restrict {ranks.text}: {vectors.name} has only {len(vectors):,} words",
             code=NOT_FOUND,
         )
-    notes: list[str] = []
+    notes: list[Noted | Warned] = []
     rows: npt.ArrayLike | None = None
-    if prefix is not None:
-        rows, note = _beginning(vectors, prefix)
-        notes += note
+    if prefixes:
+        rows, told = _beginning(vectors, prefixes)
+        notes += told
     listed: list[str] = []
     if file is not None or words:
         among = _words_in(Path(file)) if file is not None else []
         listed = list(dict.fromkeys([*among, *words]))
-        found, note = _listed(vectors, listed)
+        found, missing = _listed(vectors, listed)
         rows = found if rows is None else np.intersect1d(rows, found)
-        notes += note
+        notes += missing
     made = Candidates(vectors, first=first, stop=stop, rows=rows)
     if len(made):
         return made, notes
     where = f"{vectors.name} with rank {ranks.text}" if ranks else vectors.name
+    begins = " or ".join(f"'{prefix}'" for prefix in dict.fromkeys(prefixes))
     if not listed:
-        raise DlkitError(f"no word of {where} begins with '{prefix}'", code=NOT_FOUND)
-    begins = f" and begins with '{prefix}'" if prefix is not None else ""
+        raise DlkitError(f"no word of {where} begins with {begins}", code=NOT_FOUND)
     raise DlkitError(
-        f"none of the {len(listed):,} words that may be answers is in the vocabulary of "
-        f"{where}{begins}",
+        f"no word that may be an answer is in the vocabulary of {where}"
+        f"{f' and begins with {begins}' if prefixes else ''}: {_first(listed)}",
         code=NOT_FOUND,
     )
 
 
-def _beginning(vectors: WordVectors, prefix: str) -> tuple[npt.NDArray[np.intp], list[str]]:
-    """The rows of words that begin with ``prefix``, else with its form in the vocabulary."""
+def _beginning(
+    vectors: WordVectors, prefixes: Sequence[str]
+) -> tuple[npt.NDArray[np.intp], list[Noted | Warned]]:
+    """The rows of words that begin with one of ``prefixes``, and what is to be said of these."""
+    found: list[npt.NDArray[np.intp]] = []
+    told: list[Noted | Warned] = []
+    for prefix in dict.fromkeys(prefixes):
+        rows, form = _starting(vectors, prefix)
+        if form != compose(prefix):
+            told.append(Noted(f"--prefix '{prefix}' is read as '{form}'"))
+        if not len(rows):
+            told.append(Warned(f"no word of {vectors.name} begins with '{prefix}'"))
+        found.append(rows)
+    return np.concatenate(found), told if any(map(len, found)) else []
+
+
+def _starting(vectors: WordVectors, prefix: str) -> tuple[npt.NDArray[np.intp], str]:
+    """The rows of words that begin with ``prefix`` or its form in the vocabulary, and which."""
+    composed = compose(prefix)
     rows = vectors.lexicon.starting(prefix)
     if len(rows):
-        return rows, []
-    composed, spelt = compose(prefix), vectors.normalise(prefix)
+        return rows, composed
+    spelt = vectors.normalise(prefix)
     # Stripped of punctuation it would be another prefix, perhaps that of every word.
     form = spelt if spelt.lower() == composed.lower() else composed
-    notes = [] if form == composed else [f"--prefix '{prefix}' is read as '{form}'"]
-    return vectors.lexicon.starting(form), notes
+    return vectors.lexicon.starting(form), form
 
 
-def _listed(vectors: WordVectors, listed: Sequence[str]) -> tuple[list[int], list[str]]:
-    """The rows of ``listed`` words, and a note of those that are not in the vocabulary."""
+def _listed(vectors: WordVectors, listed: Sequence[str]) -> tuple[list[int], list[Warned]]:
+    """The rows of ``listed`` words, and a warning of those that are not in the vocabulary."""
     rows = {word: vectors.row(word) for word in listed}
     unknown = [word for word, row in rows.items() if row is None]
     found = [row for row in rows.values() if row is not None]
     if not unknown or not found:
         return found, []
-    shown = ", ".join(unknown[:_SHOWN]) + (", …" if len(unknown) > _SHOWN else "")
+    are = "is" if len(unknown) == 1 else "are"
     return found, [
-        f"{len(unknown):,} of the {len(listed):,} words that may be answers are not in the "
-        f"vocabulary: {shown}"
+        Warned(
+            f"{len(unknown):,} of the {len(listed):,} words that may be answers {are} not in the "
+            f"vocabulary: {_first(unknown)}"
+        )
     ]
+
+
+def _first(words: Sequence[str]) -> str:
+    return ", ".join(words[:_SHOWN]) + (", …" if len(words) > _SHOWN else "")
 
 
 def _words_in(path: Path) -> list[str]:

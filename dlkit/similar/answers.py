@@ -206,6 +206,10 @@ def _answered(
     assert isinstance(asked, Question)
     notes = []
     unseen = []
+    for word, weight in zip(asked.words, asked.weights, strict=False):
+        option = SHORT_ELSEWHERE.get(word)
+        if option is not None and weight == -1 and not asked.line:
+            notes.append(f"-{word} is a minus word here; the option is {option}")
     for word, term in zip(asked.words, terms, strict=True):
         # Another composition of the same characters is none: nobody could see the difference.
         same = term.word in (word, compose(word))

@@ -13,6 +13,7 @@ from dlkit import console
 from dlkit.data.spelling import spelling
 from dlkit.errors import NOT_FOUND, USAGE, DlkitError
 from dlkit.options import Form, Header
+from dlkit.records import Warned
 from dlkit.similar import arguments
 from dlkit.vectors.cli import File, Source, limit_threads, opened
 
@@ -114,8 +115,10 @@ def similar(
         typer.Option(metavar="WORD", help="Only WORD, and others so named, are answers."),
     ] = None,
     prefix: Annotated[
-        str | None,
-        typer.Option(metavar="P", help="Only words that begin with P are answers."),
+        list[str] | None,
+        typer.Option(
+            metavar="P", help="Only words that begin with P, or others so given, are answers."
+        ),
     ] = None,
     min_score: Annotated[
         str | None, typer.Option(metavar="X", help="Only words that score X or more are answers.")
@@ -141,7 +144,9 @@ def similar(
         bool, typer.Option("--json", help="One JSON object for each answer or refusal.")
     ] = False,
     header: Header = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Only results and errors.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", help="Only results, warnings and errors.")
+    ] = False,
 ) -> None:
     """Nearest words by cosine, analogies, pairs, ranks, the odd one out.
 
@@ -171,7 +176,7 @@ def similar(
     ranks = None if restrict is None else values.ranks("--restrict", restrict)
     least = None if min_score is None else values.number("--min-score", min_score)
     scored = "add" if method is None else values.method("--method", method)
-    if prefix == "":
+    if "" in (prefix or []):
         raise DlkitError("--prefix is empty: every word begins so", code=USAGE)
     signed = [*(words or []), *(arguments.UNSIGNED + word for word in literal or [])]
     asked, single = _asked(signed, kind, expressions=expressions)
@@ -180,11 +185,14 @@ def similar(
     from dlkit.similar.among import candidates
     from dlkit.similar.answers import How, answer
 
-    allowed, notes = candidates(vectors, ranks, among, candidate or [], prefix)
-    for note in notes if not quiet else ():
-        console.note(note)
+    allowed, told = candidates(vectors, ranks, among, candidate or [], prefix or [])
+    for each in told:
+        if isinstance(each, Warned):
+            console.warn(each.text)
+        elif not quiet:
+            console.note(each.text)
     how = How(kind, allowed, most, least, scored, subwords=not no_subwords)
-    answers = (each for some in asked for each in answer(vectors, some, how))
+    answers = (found for some in asked for found in answer(vectors, some, how))
     _show(answers, output, how, single=single, strict=strict, quiet=quiet)
 
 
@@ -241,6 +249,9 @@ def _show(
                 console.note(note)
         rows = [row[title:] for row in each.rows]
         output.answer(columns[title:], rows, each.value, title=each.text if title else "")
+    if not count:
+        raise DlkitError("no questions in standard input")
     if refused and (strict or refused == count):
-        what = "the question has" if count == 1 else f"{refused:,} of {count:,} questions have"
+        have = "has" if refused == 1 else "have"
+        what = "the question has" if count == 1 else f"{refused:,} of {count:,} questions {have}"
         raise DlkitError(f"{what} no answer", hint=hint if count == 1 else "", code=NOT_FOUND)

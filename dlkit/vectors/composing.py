@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from dlkit.errors import FAILED, DlkitError
-from dlkit.vectors.subwords import MOST_NGRAMS, OFFSET, PRIME
+from dlkit.vectors.subwords import LINE_END, MOST_NGRAMS, OFFSET, PRIME
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Matrix = npt.NDArray[np.floating[Any]]
     Numbers = npt.NDArray[np.int64]
 
-LINE_END: Final = b"</s>"
+_LINE_END: Final = LINE_END.encode()
 _VALUES_AT_ONCE: Final = 1 << 22  # float64; 32 MB
 
 
@@ -46,7 +46,8 @@ def composed(
 
     """
     for start, sums, parts in sums_of_ngrams(words, own.shape[1], subwords, name=name):
-        with np.errstate(invalid="ignore"):  # inf - inf is NaN, which whoever takes it finds
+        # inf - inf is NaN, and what float32 cannot hold infinite: whoever takes it finds it.
+        with np.errstate(invalid="ignore", over="ignore"):
             sums += own[start : start + len(sums)]
             block = (sums / (parts + 1)[:, None]).astype(np.float32)
         yield block
@@ -66,7 +67,12 @@ def sums_of_ngrams(
         sums = np.zeros((stop - start, dim))
         parts = np.zeros(stop - start, np.int64)
         if subwords is not None:
-            owners, found = buckets_of_words(words[start:stop], subwords)
+            owners, found = buckets_of_words(
+                words[start:stop],
+                shortest=subwords.shortest,
+                longest=subwords.longest,
+                buckets=subwords.buckets,
+            )
             parts = np.bincount(owners, minlength=len(parts))
             _add(sums, owners, found, subwords, most)
         yield start, sums, parts
@@ -104,9 +110,21 @@ def _most_ngrams(word: bytes, subwords: Subwords, name: str) -> int:
     return found
 
 
-def buckets_of_words(words: Sequence[bytes], subwords: Subwords) -> tuple[Numbers, Numbers]:
-    """The n-grams of N words: whose each is, 0 to N - 1 and ascending, and its bucket."""
-    whole = [b"" if word == LINE_END else b"<%b>" % word for word in words]
+def buckets_of_words(
+    words: Sequence[bytes], *, shortest: int, longest: int, buckets: int
+) -> tuple[Numbers, Numbers]:
+    """The n-grams of N words: whose each is, 0 to N - 1 and ascending, and its bucket.
+
+    Those of a word stand by where they begin, then by their length.
+
+    Args:
+        words: N words, none empty.
+        shortest: code points of an n-gram of ``<word>``, at least.
+        longest: and at most.
+        buckets: the number of buckets.
+
+    """
+    whole = [b"" if word == _LINE_END else b"<%b>" % word for word in words]
     text = np.frombuffer(b"".join(whole), np.uint8)
     if not len(text):
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
@@ -120,9 +138,9 @@ def buckets_of_words(words: Sequence[bytes], subwords: Subwords) -> tuple[Number
     first = np.searchsorted(owner, owner, side="left")
     alive = np.arange(len(begins))  # where n-grams of this length begin
     hashes = np.full(len(begins), OFFSET, np.uint32)
-    owners: list[Numbers] = []
+    starts: list[Numbers] = []
     found: list[Numbers] = []
-    for length in range(1, subwords.longest + 1):
+    for length in range(1, longest + 1):
         ending = alive + length - 1
         inside = ending <= last[alive]
         alive, hashes, ending = alive[inside], hashes[inside], ending[inside]
@@ -131,17 +149,17 @@ def buckets_of_words(words: Sequence[bytes], subwords: Subwords) -> tuple[Number
         for byte in range(int(sizes[ending].max())):
             some = np.flatnonzero(sizes[ending] > byte)
             hashes[some] = (hashes[some] ^ signed[begins[ending[some]] + byte]) * np.uint32(PRIME)
-        if length >= subwords.shortest:
+        if length >= shortest:
             kept: Any = slice(None)
             if length == 1:  # "<" and ">" alone are none
                 kept = (alive != first[alive]) & (alive != last[alive])
-            owners.append(owner[alive[kept]])
-            found.append((hashes[kept] % np.uint32(subwords.buckets)).astype(np.int64))
-    if not owners:
+            starts.append(alive[kept])
+            found.append((hashes[kept] % np.uint32(buckets)).astype(np.int64))
+    if not starts:
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    whose = np.concatenate(owners)
-    order = np.argsort(whose, kind="stable")
-    return whose[order], np.concatenate(found)[order]
+    where = np.concatenate(starts)
+    order = np.argsort(where, kind="stable")
+    return owner[where[order]], np.concatenate(found)[order]
 
 
 def _add(
@@ -153,7 +171,7 @@ def _add(
     for start in range(0, len(places), most):
         some = owners[start : start + most]
         begins = np.flatnonzero(np.diff(some, prepend=-1))
-        # Widened first: reduceat with another dtype is slower than both steps.
-        rows = subwords.vectors[places[start : start + most]].astype(np.float64)
         with np.errstate(invalid="ignore"):
+            # Widened first: reduceat with another dtype is slower than both steps.
+            rows = subwords.vectors[places[start : start + most]].astype(np.float64)
             sums[some[begins]] += np.add.reduceat(rows, begins, axis=0)

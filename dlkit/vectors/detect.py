@@ -41,7 +41,7 @@ _HINTS = {
 }
 _READABLE = (
     "word2vec text and binary, GloVe, fastText .vec and .bin, NumPy and projector files are read, "
-    "all but .bin also with .gz .bz2 .xz"
+    "all but fastText's .bin also with .gz .bz2 .xz"
 )
 _HEADER = re.compile(rb"\s*(\d{1,19})[ \t]+(\d{1,19})[ \t\r]*")
 # Bytes that no text has and that a few float32 values nearly always do.

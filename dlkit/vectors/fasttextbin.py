@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple
 
 import numpy as np
 
-from dlkit.errors import FAILED, DlkitError
+from dlkit.errors import DAMAGED, FAILED, DlkitError
 from dlkit.vectors.detect import MOST_VALUES
 from dlkit.vectors.subwords import MOST_BUCKETS, MOST_CHARACTERS, Subwords
 
@@ -47,8 +47,10 @@ HEAD: Final = struct.Struct("<ii12id")
 SIZES: Final = struct.Struct("<3i2q")
 ENTRY: Final = struct.Struct("<qb")  # what follows a word and its NUL
 SHAPE: Final = struct.Struct("<2q")
+# Words of a text: far more than there are, and sums with another text's are int64, too.
+_MOST_COUNTED: Final = 1 << 62
 _PRUNED: Final = 8  # bytes of one pruned bucket
-_SHORTESTENTRY: Final = 1 + ENTRY.size  # NUL, count, type; a word of no byte is found later
+_SHORTEST_ENTRY: Final = 1 + ENTRY.size  # NUL, count, type; a word of no byte is found later
 
 
 class Settings(NamedTuple):
@@ -118,7 +120,7 @@ def read_model(stream: BinaryIO, size: int, name: str) -> Model:
     """The model in the file ``stream`` of ``size`` bytes; its matrices are mapped, read-only.
 
     Raises:
-        DlkitError: it is cut off, damaged, a classifier or quantised.
+        DlkitError: (DAMAGED) it is cut off or damaged; (FAILED) it is a classifier or quantised.
 
     """
     try:
@@ -140,11 +142,12 @@ class _Reader:
         settings = self._settings()
         sizes = self._unpack(SIZES, "the sizes of its dictionary")
         entries, words, labels, tokens, pruned = sizes
-        if min(words, labels) < 0 or words + labels != entries or pruned < -1:
+        if min(words, labels, tokens) < 0 or words + labels != entries or pruned < -1:
             raise self._damaged(
-                f"a dictionary of {entries} entries, {words} words, {labels} labels"
+                f"a dictionary of {entries} entries, {words} words, {labels} labels, a text of "
+                f"{tokens} words, {pruned} pruned buckets"
             )
-        most = (len(self._data) - self._place) // _SHORTESTENTRY
+        most = (len(self._data) - self._place) // _SHORTEST_ENTRY
         if entries > most:
             raise self._damaged(f"it says {entries:,} words, its length has room for {most:,}")
         supervised = settings.model == _SUPERVISED or labels > 0
@@ -156,6 +159,8 @@ class _Reader:
         self._refuse(supervised=supervised, quantised=quantised or pruned >= 0, labels=labels)
         if not words:
             raise self._damaged("it has no words")
+        if sum(counts) > _MOST_COUNTED:
+            raise self._damaged(f"its counts add up to {sum(counts):,}")
         if len(set(found)) < words:
             raise self._damaged(f"{words - len(set(found)):,} words stand in it twice")
         inputs = self._matrix("input", words + settings.buckets, settings.dim)
@@ -177,10 +182,11 @@ class _Reader:
             )
         settings = Settings(*values)
         if (
-            not 1 <= settings.dim <= MOST_VALUES
-            or not 0 <= settings.buckets <= MOST_BUCKETS
-            or not 0 <= settings.minn <= MOST_CHARACTERS
-            or not 0 <= settings.maxn <= MOST_CHARACTERS
+            min(values) < 0
+            or not 1 <= settings.dim <= MOST_VALUES
+            or settings.buckets > MOST_BUCKETS
+            or settings.minn > MOST_CHARACTERS
+            or settings.maxn > MOST_CHARACTERS
             or settings.model not in (*MODELS, _SUPERVISED)
             or settings.loss not in LOSSES
             or not math.isfinite(settings.sample)
@@ -263,5 +269,5 @@ class _Reader:
         return DlkitError(
             f"{self._name} is a fastText model that is cut off or damaged: {what}",
             hint="fetch it again",
-            code=FAILED,
+            code=DAMAGED,
         )

@@ -17,16 +17,25 @@ memory grows with what was read.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
-from dlkit.errors import FAILED, DlkitError
+from dlkit.errors import FAILED, USAGE, DlkitError, quoted
 from dlkit.records import Noted, Record, Step
 from dlkit.vectors import arrays
-from dlkit.vectors.detect import FASTTEXT, HEAD, Found, Named, detect, is_table
+from dlkit.vectors.detect import (
+    FASTTEXT,
+    HEAD,
+    Found,
+    Named,
+    detect,
+    is_table,
+    refuse_foreign,
+)
 from dlkit.vectors.lexicon import Lexicon
 from dlkit.vectors.packed import Opened, opened
 from dlkit.vectors.rows import READ, binary_rows, cut_off, text_rows
@@ -77,6 +86,11 @@ def read_vectors(
 
     """
     table = yield from read_table(path, options)
+    return vectors_of(table, path.name)
+
+
+def vectors_of(table: Table, name: str) -> WordVectors:
+    """What was read of a file that messages call ``name``, as it is asked for."""
     if table.counts is None:
         lexicon = Lexicon.of(table.words)
     else:
@@ -84,7 +98,7 @@ def read_vectors(
         lexicon = Lexicon(b"".join(b"%b\t%d\n" % pair for pair in pairs), end=b"\t")
     subwords = None if table.model is None else table.model.subwords(len(table.words))
     opener = None if subwords is None else lambda: subwords
-    return WordVectors(path.name, lexicon, table.matrix, subwords=opener)
+    return WordVectors(name, lexicon, table.matrix, subwords=opener)
 
 
 def read_table(path: Path, options: Options | None = None) -> Generator[Record, None, Table]:
@@ -101,6 +115,7 @@ def read_table(path: Path, options: Options | None = None) -> Generator[Record, 
             values that are no finite number of the type asked for.
 
     """
+    _refuse_no_file(path)
     options = options or Options()
     with opened(path) as file:
         head = _exactly(file.stream, HEAD)
@@ -111,11 +126,38 @@ def read_table(path: Path, options: Options | None = None) -> Generator[Record, 
         return (yield from _read(_source(file, path, head, options.named), options))
 
 
+def _refuse_no_file(path: Path) -> None:
+    """Raise DlkitError where ``path`` is standard input or an artifact, and no file is there."""
+    from dlkit.artifacts.finding import find
+
+    given = str(path)
+    # Of os.path: a name that no file can have is none, too.
+    if os.path.exists(given) and not os.path.isdir(given):  # noqa: PTH110, PTH112
+        return
+    if given == "-":
+        raise DlkitError(
+            "vectors are read from a file, not from -",
+            hint="write them to a file first: … > vectors.txt, then give vectors.txt",
+            code=USAGE,
+        )
+    try:
+        find(given, kinds={"word-vectors"})
+    except (DlkitError, OSError, ValueError):
+        return  # no artifact either: what is wrong with the file is said when it is opened
+    raise DlkitError(
+        f"{given} is an artifact, not a file of another tool",
+        hint=f"--from {quoted(given)}",
+        code=USAGE,
+    )
+
+
 def _source(file: Opened, path: Path, head: bytes, named: Named | None) -> _Source:
     """The format of ``file``, which is ``named`` or else recognised by its first bytes."""
     name = path.name
     if named == "fasttext-bin":
         raise DlkitError(f"{name} is no fastText model (.bin)", code=FAILED)
+    if named in ("numpy", "projector"):
+        refuse_foreign(head, name)
     if named == "numpy" or (named is None and head.startswith(arrays.MAGIC)):
         return _array(file, path, head)
     if named == "projector" or (named is None and is_table(head, name)):

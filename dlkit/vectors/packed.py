@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Final, NamedTuple, cast
 
+from dlkit import signals
 from dlkit.errors import FAILED, DlkitError
 
 BUFFER: Final = 1 << 20  # bytes that are decompressed at a time
@@ -35,7 +36,7 @@ def opened(path: Path) -> Iterator[Opened]:
     """
     kind = ""
     try:
-        with path.open("rb") as file:
+        with _open(path) as file:
             status = os.fstat(file.fileno())
             if stat.S_ISDIR(status.st_mode):
                 raise DlkitError(f"{path} is a folder, not a file of vectors", code=FAILED)
@@ -55,6 +56,35 @@ def opened(path: Path) -> Iterator[Opened]:
         raise DlkitError(
             f"{path} cannot be read: {problem.strerror or problem}", code=FAILED
         ) from None
+
+
+class _Patient(io.RawIOBase):
+    """A pipe or a device: a signal ends the waiting for what it gives."""
+
+    def __init__(self, file: io.FileIO) -> None:
+        super().__init__()
+        self._file = file
+
+    def readable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return self._file.fileno()
+
+    def readinto(self, buffer: Any, /) -> int | None:
+        with signals.waiting():
+            return self._file.readinto(buffer)
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+def _open(path: Path) -> io.BufferedReader:
+    with signals.waiting():  # for the writer of a named pipe
+        file = path.open("rb", buffering=0)
+    regular = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+    return io.BufferedReader(file if regular else _Patient(file))
 
 
 def _decompressor(file: io.BufferedReader, kind: str) -> Any:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from dlkit.artifacts.load import Artifact
 
 FILE = "subwords.safetensors"
+LINE_END = "</s>"  # fastText's word for the end of a line, the one word without n-grams
 
 OFFSET = 2166136261
 PRIME = 16777619
@@ -34,9 +35,9 @@ def ngrams(word: str, shortest: int, longest: int) -> list[str]:
     """The n-grams of ``word`` between ``<`` and ``>``, by their start, then by their length.
 
     One that comes twice stands there twice. ``<`` or ``>`` alone at either end is none. An empty
-    word has none.
+    word has none, nor has ``LINE_END``.
     """
-    if not word:
+    if word in ("", LINE_END):
         return []
     whole = f"<{word}>"
     last = len(whole) - 1
@@ -124,8 +125,9 @@ class Subwords:
         places, _ = self.places(asked)
         if not len(places):
             return None
-        found = self.vectors[places].astype(np.float64)
-        mean: npt.NDArray[np.float32] = found.mean(axis=0).astype(np.float32)
+        with np.errstate(invalid="ignore", over="ignore"):  # it is refused below
+            found = self.vectors[places].astype(np.float64)
+            mean: npt.NDArray[np.float32] = found.mean(axis=0).astype(np.float32)
         if not np.isfinite(mean).all():
             raise DlkitError(
                 f"the n-grams of '{word}' have values that are no finite numbers",

@@ -26,10 +26,11 @@ class Word2vecConfig(Settings):
     )
     dim: int = Field(default=100, ge=1, le=10_000, description="numbers per vector")
     window: int = Field(
-        default=5, ge=1, le=1_000, description="most words to either side; drawn anew in 1..window"
+        default=5, ge=1, le=1_000, description="most words to either side; see fixed_window"
     )
     fixed_window: bool = Field(
-        default=False, description="all words of the window count, whatever their distance"
+        default=False,
+        description="every word sees its whole window; else each draws its own in 1..window",
     )
     negative: int = Field(default=5, ge=1, le=64, description="noise words per centre word")
     noise_exponent: float = Field(
@@ -85,18 +86,18 @@ class Word2vecConfig(Settings):
     @model_validator(mode="after")
     def _falling(self) -> Self:
         if self.min_lr > self.first_lr:
-            raise ValueError(f"min_lr ({self.min_lr}) must not be above lr ({self.first_lr})")
+            raise ValueError(f"--min-lr {self.min_lr:g} must not be above --lr {self.first_lr:g}")
         if self.continued is not None and (self.initial or self.text.vocabulary):
-            other = "initial" if self.initial else "text.vocabulary"
-            raise ValueError(f"continued and {other} do not go together")
+            other = "--initial" if self.initial else "--vocabulary"
+            raise ValueError(f"--from and {other} do not go together")
         if self.freeze and self.continued is None and self.initial is None:
-            raise ValueError("freeze keeps vectors that are given: it needs --initial or --from")
+            raise ValueError("--freeze keeps vectors that are given: it needs --initial or --from")
         if self.context == "sum" and self.model == "skipgram":
-            raise ValueError("context sum is for model cbow: skip-gram takes contexts one by one")
+            raise ValueError("--context sum is for --model cbow: skip-gram has one context word")
         if 0 < self.maxn < self.minn:
-            raise ValueError(f"maxn ({self.maxn}) must not be below minn ({self.minn})")
+            raise ValueError(f"--maxn {self.maxn} must not be below --minn {self.minn}")
         if self.deterministic and (self.loss == "softmax" or self.device != "cpu"):
-            raise ValueError("deterministic needs loss ns or hs and device cpu")
+            raise ValueError("--deterministic needs --loss ns or hs and --device cpu")
         return self
 
     @property

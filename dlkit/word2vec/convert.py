@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, TypeVar, cast
 
@@ -21,6 +22,7 @@ from dlkit.word2vec.save import KIND
 
 if TYPE_CHECKING:
     from dlkit.vectors.detect import Named
+    from dlkit.vectors.fasttextbin import Model
 
 T = TypeVar("T")
 
@@ -120,13 +122,13 @@ def export(
         raise DlkitError(f"--dtype {dtype} is for --to numpy, not {target.layout}", code=USAGE)
     if target.layout == "fasttext-bin" and outputs:
         raise DlkitError("--outputs: a fastText model holds both matrices anyway", code=USAGE)
-    vectors, matrix, artifact = yield from _opened(source, file, restrict, outputs=outputs)
+    vectors, matrix, origin = yield from _opened(source, file, restrict, outputs=outputs)
     count = min(len(vectors), restrict or len(vectors))
     lexicon = vectors.lexicon.first(count)
     for note in writing.check_words(lexicon, target.layout):
         yield Noted(note)
     words = lexicon.plain.split(b"\n")[:-1]
-    content = yield from _content(target, vectors, words, matrix[:count], artifact, dtype=dtype)
+    content = yield from _content(target, vectors, words, matrix[:count], origin, dtype=dtype)
     begun = told = time.monotonic()
     with _streams(target, stdout, force=force) as streams:
         if len(streams) > 1:
@@ -140,8 +142,8 @@ def export(
                 yield Step("writing", done, content.rows, "rows", done / (now - begun))
     yield from content.notes()
     facts: dict[str, object] = {"format": target.layout, "words": count, "dim": vectors.dim}
-    for key, path in zip(("file", "words_file"), target.paths, strict=False):
-        facts[key] = str(path)
+    paths = [str(path) for path in target.paths]
+    facts |= zip_longest(("file", "words_file"), paths)
     if target.paths:
         facts["bytes"] = sum(path.stat().st_size for path in target.paths)
     return facts
@@ -160,13 +162,13 @@ def _content(
     vectors: WordVectors,
     words: list[bytes],
     matrix: Any,
-    artifact: Path | None,
+    origin: Path | Model | None,
     *,
     dtype: str,
 ) -> Generator[Record, None, _Content]:
     """What is to be written of ``words`` and their vectors, ``matrix`` (V, D)."""
     if target.layout == "fasttext-bin":
-        parts = yield from tofasttext.prepared(vectors, len(words), artifact)
+        parts = yield from tofasttext.prepared(vectors, len(words), origin)
         model = tofasttext.Writing(words, matrix, parts)
         return _Content(model.write, model.rows, model.notes)
     if vectors.subwords is not None:
@@ -183,14 +185,19 @@ def _content(
 
 def _opened(
     source: str | None, file: str | None, restrict: int | None, *, outputs: bool
-) -> Generator[Record, None, tuple[WordVectors, Any, Path | None]]:
-    """The vectors of an artifact or a file, the matrix (V, D) to write, and the artifact."""
+) -> Generator[Record, None, tuple[WordVectors, Any, Path | Model | None]]:
+    """The vectors of an artifact or a file, and the matrix (V, D) to write.
+
+    Beside them where more is to be found: the artifact, or what the file holds if it is a model of
+    fastText.
+    """
     if file is not None:
         if source is not None or outputs:
             other = "--from" if source is not None else "--outputs"
             raise DlkitError(f"{other} is for artifacts, --vectors for other files", code=USAGE)
-        vectors = yield from formats.read_vectors(Path(file), Options(restrict=restrict))
-        return vectors, vectors.matrix, None
+        table = yield from formats.read_table(Path(file), Options(restrict=restrict))
+        vectors = formats.vectors_of(table, Path(file).name)
+        return vectors, vectors.matrix, table.model
     path = find(source, kinds={KIND})
     vectors = open_vectors(path)
     if source is None:
@@ -234,6 +241,8 @@ def unless_stopped(work: Generator[Record, None, T], message: str) -> Generator[
             except StopIteration as end:
                 result: T = end.value
                 return result
+            except StoppedError as stopped:  # while it waited for its input
+                raise StoppedError(stopped.signum, message) from None
             if stop.signum is not None:
                 work.close()
                 raise StoppedError(stop.signum, message)

@@ -85,7 +85,8 @@ def import_file(
         typer.Argument(
             metavar="FILE",
             help="word2vec text or binary, fastText .vec or .bin, GloVe, NumPy .npy or projector "
-            ".tsv with the file of words beside, also .gz .bz2 .xz (but .bin); - for stdin.",
+            ".tsv with the file of words beside, all but fastText's .bin also .gz .bz2 .xz; - for "
+            "stdin.",
         ),
     ],
     name: Annotated[

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import threading
 from collections.abc import Generator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ import numpy as np
 
 from dlkit.errors import FAILED, DlkitError
 from dlkit.jit import has_numba
+from dlkit.machine import cores
 from dlkit.records import Noted, Record
 from dlkit.word2vec.config import Word2vecConfig
 from dlkit.word2vec.kernel_trainer import KernelTrainer
@@ -35,9 +35,7 @@ def threads_of(config: Word2vecConfig) -> int:
         return config.threads
     if not uses_kernels(config):
         return 1
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return cores()
 
 
 def uses_kernels(config: Word2vecConfig) -> bool:
@@ -61,9 +59,10 @@ def check(config: Word2vecConfig) -> Generator[Record, None, None]:
     """
     for name in ("negative", "noise_exponent"):
         if config.loss != "ns" and getattr(config, name) != getattr(Word2vecConfig(), name):
-            yield Noted(f"{name} is for loss ns and not used")
+            option = "--" + name.replace("_", "-")
+            yield Noted(f"{option} is for --loss ns and not used")
     if not config.maxn and (config.minn, config.buckets) != _PLAIN:
-        yield Noted("minn and buckets are for n-grams and not used: maxn is 0")
+        yield Noted("--minn and --buckets are for n-grams and not used: --maxn is 0")
     if config.device != "cpu":
         _check_device(config.device)
     elif config.loss != "softmax" and not has_numba():

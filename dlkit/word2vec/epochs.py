@@ -1,4 +1,4 @@
-"""What the two trainers of word vectors do alike: settings, epochs, pauses, progress, states."""
+"""What the trainers of word vectors do alike: settings, epochs, pauses, progress, states."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Counted(NamedTuple):
 class EpochTrainer(ABC):
     """Trains epoch by epoch; can be paused, saved and restored between two steps.
 
-    Args are those of the trainers that are made of it.
+    Its arguments are described where they are given: ``KernelTrainer``, ``TorchTrainer``.
 
     Raises:
         ValueError: an id below -1 or not below V, counts that name no word, a setting out of range.
@@ -123,7 +123,7 @@ class EpochTrainer(ABC):
         """Train from the current state to the end, or until ``pause`` is called.
 
         Yields about five times a second and at the end of each epoch. A generator that is closed
-        or left by an exception stops its threads first. A later ``run`` goes on.
+        or left by an exception ends all work first. A later ``run`` goes on.
         """
         while not self.finished:
             yield from self._run_epoch()
@@ -204,6 +204,8 @@ class EpochTrainer(ABC):
         """Which rows a state keeps; ValueError if it does not say so."""
         if self._frozen is None:
             return None
+        from dlkit.word2vec.kernels.checks import require_arrays
+
         require_arrays(arrays, {"frozen": (self._frozen.shape, np.uint8)})
         return arrays["frozen"]
 
@@ -219,8 +221,8 @@ class EpochTrainer(ABC):
             ValueError: the state is of another trainer, or damaged.
 
         """
-        if scalars.get("format") != self.state_format:
-            raise ValueError(f"state has format {scalars.get('format')!r}, not {self.state_format}")
+        if (form := scalars.get("format")) != self.state_format:
+            raise ValueError(other_format(form, self.state_format))
         differing = [
             name
             for name, value in self._settings.items()
@@ -234,12 +236,6 @@ class EpochTrainer(ABC):
         return epoch
 
 
-def require_arrays(
-    arrays: Mapping[str, np.ndarray],
-    expected: Mapping[str, tuple[tuple[int, ...], type[np.generic]]],
-) -> None:
-    """Raise ValueError unless ``arrays`` has every array of the shape and type expected."""
-    for name, (size, kind) in expected.items():
-        array = arrays.get(name)
-        if array is None or array.shape != size or array.dtype != kind:
-            raise ValueError(f"state has no array {name} of shape {size} and {kind.__name__}")
+def other_format(found: object, known: int) -> str:
+    """What is said of a state of format ``found`` where ``known`` is read."""
+    return f"its state has format {found!r}, of another version of dlkit; this one reads {known}"

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
-import os
 import shutil
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dlkit import machine
 from dlkit.errors import DlkitError
+from dlkit.word2vec.engines import uses_kernels
 from dlkit.word2vec.loop import refuse_failure
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from dlkit.word2vec.config import Word2vecConfig
     from dlkit.word2vec.loop import Work
 
@@ -29,21 +31,30 @@ class Sizes:
     disk: int
 
 
-def sizes(config: Word2vecConfig, words: int, buckets: int) -> Sizes:
+def sizes(config: Word2vecConfig, words: int, buckets: int, listed: int = 0) -> Sizes:
     """What a training of ``words`` words with ``buckets`` rows of n-grams takes.
 
-    Memory is that of the matrices, rows padded to 8 numbers of 4 bytes, and with n-grams of the
-    words composed of them; rounds add copies of the rows that four lanes touch. Disk is that of
-    the artifact's tensors.
+    Memory is that of the matrices, rows padded to 8 numbers of 4 bytes; with n-grams also of the
+    words composed of them, and of the lists that say of which rows each word is made, ``listed``
+    in all. Rounds add copies of the rows that four lanes touch. The interpreter, its libraries, the
+    table of noise words and what lanes hold are not counted. Disk is that of the artifact's
+    tensors.
     """
     row = 4 * (-(-config.dim // 8) * 8)
     rows = 2 * words + buckets
     memory = (rows + (words if buckets else 0)) * row
+    if listed:
+        memory += 4 * listed + 8 * (words + 1) + _of_batches(config, words + buckets)
     if config.deterministic:
         memory += _copies(config, words, buckets) * row
     parameters = rows * config.dim
     stored = parameters + (words * config.dim if buckets else 0)
     return Sizes(words, config.dim, parameters, memory, 4 * (stored + words))
+
+
+def _of_batches(config: Word2vecConfig, rows: int) -> int:
+    """What PyTorch's trainer holds of each row of n-grams beside the lists."""
+    return 0 if uses_kernels(config) else 8 * rows
 
 
 def _copies(config: Word2vecConfig, words: int, buckets: int) -> int:
@@ -65,7 +76,7 @@ def require_room(size: Sizes, folder: Path | None, *, device: str = "cpu") -> No
         DlkitError: with both sizes.
 
     """
-    _compare(size, size.memory, "memory", _free_memory())
+    _compare(size, size.memory, "memory", machine.free_memory())
     if device != "cpu":
         from dlkit.word2vec.batched.devices import free_memory
 
@@ -85,26 +96,17 @@ def _compare(size: Sizes, need: int, what: str, have: int) -> None:
         )
 
 
-def _free_memory() -> int:
-    """Bytes that a process can have without swapping; all of the machine's where unknown."""
-    try:
-        with Path("/proc/meminfo").open(encoding="utf-8") as file:
-            facts = dict(line.split(":") for line in file)
-        return int(facts["MemAvailable"].split()[0]) * 1024
-    except (OSError, KeyError, ValueError):
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-
-
-def estimate(work: Work, size: Sizes, *, seconds: float = 1.0) -> dict[str, object]:
+def estimate(work: Work, *, seconds: float = 1.0) -> dict[str, object]:
     """Train for about ``seconds`` and tell sizes, speed and time; for ``--dry-run``.
 
-    ``loss`` is the mean of the words trained on, None if none was measured.
+    ``memory_bytes`` are the model's (``sizes``), ``disk_bytes`` those of the artifact's tensors and
+    of the text as numbers. ``loss`` is the mean of the words trained on, None if none was measured.
 
     Raises:
         DlkitError: the training diverges already, or there is nothing to learn.
 
     """
-    config, corpus, trainer = work.config, work.corpus, work.trainer
+    config, corpus, trainer, size = work.config, work.corpus, work.trainer, work.size
     trainer.compile()
     loss: float | None = None
     words = 0

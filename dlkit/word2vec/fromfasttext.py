@@ -43,7 +43,7 @@ def kept(table: Table, name: str) -> Generator[Record, None, tuple[dict[str, Any
     if model is None:
         return {}, {}
     dtype, words = table.matrix.dtype, len(table.words)
-    entries: dict[str, Any] = {"fasttext": {**model.settings.named(), "tokens": model.tokens}}
+    entries: dict[str, Any] = {"fasttext": described(model)}
     files: dict[str, Any] = {}
     outputs = _as(model.outputs[:words], dtype)
     if LOSSES[model.settings.loss] == "hierarchical-softmax":
@@ -74,6 +74,11 @@ def kept(table: Table, name: str) -> Generator[Record, None, tuple[dict[str, Any
     return entries, files
 
 
+def described(model: Model) -> dict[str, Any]:
+    """How ``model`` was trained, as artifact.json says it."""
+    return {**model.settings.named(), "tokens": model.tokens}
+
+
 def _buckets(
     model: Model, dtype: np.dtype[Any], name: str
 ) -> Generator[Record, None, dict[str, Any]]:
@@ -92,7 +97,7 @@ def _buckets(
 
 def _as(matrix: Matrix, dtype: np.dtype[Any]) -> Matrix:
     """``matrix`` in ``dtype``; what is beyond it becomes infinite. No copy of the same type."""
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         return matrix.astype(dtype, copy=False)
 
 

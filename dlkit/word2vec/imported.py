@@ -74,9 +74,8 @@ def import_file(
         "format": table.label,
         "repeated": table.repeated,
         "not_utf8": table.escaped,
+        "buckets": document["subwords"]["buckets"] if "subwords" in document else 0,
     }
-    if "subwords" in document:
-        facts["buckets"] = document["subwords"]["buckets"]
     first = [word.decode("utf-8") for word in table.words[:ENOUGH_WORDS]]
     saved = Saved(reference, committed, facts, question(first, reference))
     yield saved

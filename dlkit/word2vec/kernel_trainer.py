@@ -9,7 +9,7 @@ logits are not cut off at 6.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
@@ -20,6 +20,7 @@ import numpy.typing as npt
 from dlkit.word2vec import huffman
 from dlkit.word2vec.epochs import Counted, EpochTrainer
 from dlkit.word2vec.rounds import Rounds
+from dlkit.word2vec.shares import Shares
 from dlkit.word2vec.workers import Workers
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class KernelTrainer(EpochTrainer):
 
     """
 
-    state_format: ClassVar = 2
+    state_format: ClassVar = 3
 
     def __init__(
         self,
@@ -128,7 +129,6 @@ class KernelTrainer(EpochTrainer):
         if self._frozen is not None and ngrams:
             self._frozen_words = np.zeros(vocabulary, np.uint8)
         self._lanes = self._divide(DETERMINISTIC_LANES if deterministic else threads)
-        self._workers = Workers((), stop=self._paused.set)
 
     def _targets(self, loss: str, negative: int, seed: int) -> Any:
         from dlkit.word2vec.kernels import negatives, targets
@@ -189,18 +189,7 @@ class KernelTrainer(EpochTrainer):
 
     def compile(self) -> None:
         """Compile the kernels, or load them from the cache, so that ``run`` trains at once."""
-        from dlkit.word2vec.kernels import rows
-
-        train_piece = self._kernel()
-        lane = self._lanes.each[0]
-        train_piece(self._plan, lane, 0, 0, np.uint64(0), False, np.float32(0))  # noqa: FBT003
-        if self._deterministic:
-            ways, lanes = np.zeros(rows.WAYS, np.float32), self._lanes.each
-            rows.write_ways(ways, np.float32(0))
-            rows.merge_copies(tuple(one.inputs for one in lanes), ways, 0, 1, np.float32(0))
-        elif len(self._lanes) > 1:
-            rows.take_rows(lane.inputs)
-            rows.merge_rows(lane.inputs, 1, np.float32(0))
+        self._lanes.compile(self._kernel())
 
     def _kernel(self) -> Any:
         from dlkit.word2vec.kernels import train
@@ -256,9 +245,8 @@ class KernelTrainer(EpochTrainer):
         """Run the threads to the end of the epoch or a pause, reporting meanwhile."""
         from dlkit.word2vec.kernels import memory
 
-        self._workers = Workers(self._works(), stop=self._paused.set)
         try:
-            with closing(self._workers.run(REPORTS_EVERY)) as reports:
+            with closing(self._workers().run(REPORTS_EVERY)) as reports:
                 for _ in reports:
                     memory.release_pages(self._ids)
                     yield self._progress(epoch_done=False)
@@ -266,32 +254,19 @@ class KernelTrainer(EpochTrainer):
             self._paused.clear()
             raise
 
-    def _works(self) -> list[Callable[[], None]]:
-        """What each thread does in this epoch."""
+    def _workers(self) -> Workers:
+        """The threads of this epoch."""
+        lanes, kernel, paused = self._lanes, self._kernel(), self._paused
         key = np.random.SeedSequence([self._seed, self._epoch]).generate_state(1, np.uint64)[0]
-        if self._deterministic:
-            threads = min(self._threads, len(self._lanes))
-            rounds = Rounds(
-                self._lanes, self._kernel(), key,
-                rate=self._learning_rate, stopping=self._paused.is_set, threads=threads,
-            )  # fmt: skip
-            return [partial(rounds.work, number) for number in range(threads)]
-        return [partial(self._share, number, key) for number in range(len(self._lanes))]
-
-    def _share(self, number: int, key: np.uint64) -> None:
-        """Train one thread's part of the stream, sharing the matrices without locks."""
-        from dlkit.word2vec.kernels import rows
-
-        train_piece, lanes = self._kernel(), self._lanes
-        views = [lanes.each[number].inputs, lanes.each[number].outputs] if len(lanes) > 1 else []
-        for view in views:
-            rows.take_rows(view)
-        left = 1
-        while left and not self._paused.is_set() and self._workers.failure is None:
-            lr = self._learning_rate()
-            left = lanes.step(number, train_piece, key, lr)
-            for view in views:
-                rows.merge_rows(view, len(lanes), np.float32(lr))
+        asked: Any = {"rate": self._learning_rate, "stopping": paused.is_set}
+        if not self._deterministic:
+            shares = Shares(lanes, kernel, key, **asked)
+            works = [partial(shares.work, number) for number in range(len(lanes))]
+            return Workers(works, stop=paused.set)
+        threads = min(self._threads, len(lanes))
+        rounds = Rounds(lanes, kernel, key, **asked, threads=threads)
+        works = [partial(rounds.work, number) for number in range(threads)]
+        return Workers(works, stop=paused.set, give_up=rounds.give_up)
 
     def _begin_epoch(self, epoch: int) -> None:
         """Put every lane at the start of its part; an epoch begins on the threads asked for."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import signal
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from dlkit.errors import DlkitError, StoppedError
 from dlkit.records import Epoch, Noted, Record, Saved, Step, Warned
 from dlkit.word2vec import checkpoint, live
 from dlkit.word2vec.config import Word2vecConfig, usual_lr
+from dlkit.word2vec.kept import Kept
 from dlkit.word2vec.save import TASK, commit
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from dlkit.data.corpus import Corpus
     from dlkit.signals import Stop
     from dlkit.vectors.wordtests import Test
+    from dlkit.word2vec.estimate import Sizes
     from dlkit.word2vec.trainer import Progress, Trainer
 
 _WORTH_TELLING = 1.5  # seconds of compilation
@@ -35,8 +37,9 @@ _DIVERGED = 10.0
 class Work:
     """A training: what is trained on, by what, and what was seen so far.
 
-    ``buckets`` are those of the n-gram rows; ``history`` holds the metrics of each epoch, the
-    seconds of each stretch and the resumptions.
+    ``buckets`` are those of the n-gram rows; ``size`` is what the model takes; ``given`` the
+    vectors that stay as they are where rows are not vectors; ``history`` holds the metrics of each
+    epoch, the seconds of each stretch and the resumptions.
     """
 
     config: Word2vecConfig
@@ -44,8 +47,28 @@ class Work:
     trainer: Trainer
     buckets: npt.NDArray[np.int32]
     tests: Sequence[Test]
+    size: Sizes
+    given: Kept | None = None
     history: list[dict[str, Any]] = field(default_factory=list)
     aside: float = 0.0  # seconds of measuring, which are no seconds of training
+
+    @property
+    def vectors(self) -> npt.NDArray[np.float32]:
+        """(V, D) the word vectors as they are by now."""
+        inputs = self.trainer.inputs
+        return inputs if self.given is None else self.given.among(inputs)
+
+    def state(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """Arrays and JSON values from which ``restore`` goes on."""
+        arrays, scalars = self.trainer.state()
+        return (arrays if self.given is None else arrays | self.given.arrays()), scalars
+
+    def restore(self, arrays: Mapping[str, np.ndarray], scalars: Mapping[str, Any]) -> None:
+        """Go back to what ``state`` returned; ValueError if it is of another training."""
+        if self.config.freeze and self.config.maxn:
+            words = len(self.corpus.vocabulary)
+            self.given = Kept.of_arrays(arrays, vocabulary=words, dim=self.config.dim)
+        self.trainer.restore(arrays, scalars)
 
 
 def finish(held: Run, work: Work, stop: Stop) -> Generator[Record, None, Saved]:
@@ -64,7 +87,7 @@ def finish(held: Run, work: Work, stop: Stop) -> Generator[Record, None, Saved]:
         if work.trainer.finished:
             break
         work.history.append({"seconds": stretch})
-        state.arrays, state.scalars = work.trainer.state()
+        state.arrays, state.scalars = work.state()
         checkpoint.save(held, state)
         stop.save_requested = False
         if stop.signum is not None:
@@ -137,7 +160,7 @@ def _epoch_metrics(work: Work, progress: Progress) -> Generator[Record, None, di
     if math.isfinite(held_out):
         metrics["held_out_loss"] = held_out
     if work.tests:
-        scores = live.score(work.tests, corpus, trainer.inputs)
+        scores = live.score(work.tests, corpus, work.vectors)
         if len(scores) < len(work.tests) and progress.epoch == 0:
             missing = len(work.tests) - len(scores)
             yield Warned(f"{missing} of the tests have no question of known words: no score")

@@ -83,6 +83,8 @@ def map_words(
     if points and out == "-":
         raise DlkitError("--points and --out - both write to stdout", code=USAGE)
     asked = list(_words(words or []))
+    if words and not asked:
+        raise DlkitError("no words in standard input")
     if neighbours and not asked:
         raise DlkitError(
             "--neighbours: of which words?",
@@ -101,7 +103,8 @@ def map_words(
     _tell(chosen, quiet=quiet)
     kind: mapping.Method = "pca" if method == "pca" else "tsne"
     projection = mapping.project(mapping.units_of(vectors, chosen), kind, seed=seed)
-    facts: dict[str, object] = {"words": len(chosen.rows), "method": method, **projection.facts}
+    facts: dict[str, object] = {"words": len(chosen.rows), "method": method}
+    facts |= {key: projection.facts.get(key) for key in mapping.FACTS}
     if target is not None:
         picture = mapping.draw(vectors, chosen, projection, kind)
         if picture.faded and not quiet:
@@ -151,12 +154,8 @@ def _show_points(
 ) -> None:
     from dlkit.word2vec.mapping import words_of
 
-    columns: tuple[str, ...] = ("word", "x", "y")
-    places = projection.points.tolist()
-    rows: list[tuple[object, ...]] = [
-        (word, x, y) for word, (x, y) in zip(words_of(vectors, chosen), places, strict=True)
-    ]
-    if vectors.subwords is not None:  # words that are not in the vocabulary may be among them
-        columns += ("from_ngrams",)
-        rows = [(*each, row is None) for each, row in zip(rows, chosen.rows, strict=True)]
-    output.rows(columns, rows)
+    rows = zip(words_of(vectors, chosen), projection.points.tolist(), chosen.rows, strict=True)
+    output.rows(
+        ("word", "x", "y", "from_ngrams"),  # the last: it is not in the vocabulary
+        [(word, x, y, row is None) for word, (x, y), row in rows],
+    )

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from dlkit.vectors.queries import Term
     from dlkit.vectors.store import UnknownWordError, WordVectors
 
+FACTS: Final = ("variance_1", "variance_2", "perplexity", "divergence")  # of either method
 Method = Literal["pca", "tsne"]
 METHODS: Final = ("pca", "tsne")
 MOST_WORDS: Final = 5000  # a picture of more is a cloud, and placing its labels takes minutes

@@ -138,7 +138,7 @@ def phrases(
         _list(done, output)
     elif to_file:
         row = {"path": out, "lines": done.lines, "words": done.words, "joined": done.joined}
-        output.answer(list(row), [list(row.values())], row)
+        output.facts(row)
 
 
 def _joined(

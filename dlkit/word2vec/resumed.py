@@ -55,6 +55,12 @@ def resumed_config(
         old = before[key]
         if value == old:
             continue
+        if key not in _FREE and isinstance(old, bool):
+            raise DlkitError(
+                f"--resume: the run began {'with' if old else 'without'} {_switch(key)}",
+                hint="leave the setting out, or start a new run without --resume",
+                code=USAGE,
+            )
         if key not in _FREE:
             raise DlkitError(
                 f"--resume: {key} was {_shown(old)} when the run began, not {_shown(value)}",
@@ -77,6 +83,13 @@ def resumed_config(
 def _told(config: Word2vecConfig) -> dict[str, Any]:
     """The settings by dotted key, the learning rate as it is used."""
     return flat(config.model_dump()) | {"lr": config.first_lr}
+
+
+def _switch(key: str) -> str:
+    """What a user types to switch on what is on or off."""
+    if key == "held_out":
+        return "--set held_out=true"
+    return "--" + key.rsplit(".", 1)[-1].replace("_", "-")
 
 
 def _shown(value: object) -> str:

@@ -74,9 +74,13 @@ class Rounds:
         except threading.BrokenBarrierError:
             return  # another thread failed, and tells why
         except BaseException:
-            self._begun.abort()
-            self._trained.abort()
+            self.give_up()
             raise
+
+    def give_up(self) -> None:
+        """Let every thread go; for rounds that wait for a thread that will not come."""
+        self._begun.abort()
+        self._trained.abort()
 
     def _train(self, thread: int, lr: float) -> None:
         for number in range(thread, len(self._lanes), self._threads):

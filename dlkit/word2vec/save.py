@@ -100,7 +100,7 @@ def _scores(epoch: Mapping[str, Any]) -> dict[str, float]:
 
 def _tensors(work: Work) -> dict[str, Callable[[BinaryIO], None]]:
     """The files of the matrices, once all values are found to be finite."""
-    inputs, outputs = work.trainer.inputs, work.trainer.outputs
+    inputs, outputs = work.vectors, work.trainer.outputs
     if not (np.isfinite(inputs).all() and np.isfinite(outputs).all()):
         raise DlkitError(
             "training diverged: some vectors are not finite numbers",

@@ -21,7 +21,11 @@ Recipe = Annotated[
 ]
 Dim = Annotated[int | None, typer.Option(help="Numbers per vector [default: 100].")]
 Window = Annotated[
-    int | None, typer.Option(help="Most words to either side, drawn anew in 1..N [default: 5].")
+    int | None,
+    typer.Option(
+        help="Most words to either side; unless windows are fixed, each is drawn in 1..N "
+        "[default: 5]."
+    ),
 ]
 Epochs = Annotated[int | None, typer.Option(help="Passes over the corpus [default: 5].")]
 Rate = Annotated[

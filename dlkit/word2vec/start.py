@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -14,10 +14,12 @@ from dlkit.config.resolve import resolve
 from dlkit.errors import NOT_FOUND, USAGE, DlkitError
 from dlkit.records import Noted, Record, Warned
 from dlkit.word2vec.config import Word2vecConfig
+from dlkit.word2vec.kept import Kept
 
 if TYPE_CHECKING:
     from dlkit.data.vocab import Vocabulary
     from dlkit.vectors.store import WordVectors
+    from dlkit.vectors.subwords import Subwords
 
 ROWS: Final = "rows.safetensors"  # of words that are made of n-grams: their own rows
 Matrix = npt.NDArray[np.floating[Any]]
@@ -31,6 +33,7 @@ class Start:
         name: what messages call it.
         words: V words.
         counts: (V,) how often each stood in the text; None where that is not known.
+        vectors: (V, D) their vectors.
         rows: (V, D) their own rows of the input matrix.
         outputs: (V, D) output vectors; None where there are none that fit.
         loss: what the outputs were trained by.
@@ -45,6 +48,7 @@ class Start:
     name: str
     words: list[str]
     counts: npt.NDArray[np.int64] | None
+    vectors: Matrix
     rows: Matrix
     outputs: Matrix | None = None
     loss: str = ""
@@ -62,6 +66,10 @@ def read_start(config: Word2vecConfig) -> Generator[Record, None, Start | None]:
         DlkitError: there is no such artifact or file, it is damaged, or of another dimension.
 
     """
+    if config.initial is not None and not config.initial.strip():
+        raise DlkitError(
+            "initial: no file is named", hint="--initial vectors.txt, or leave it out", code=USAGE
+        )
     if config.initial == "-":
         raise DlkitError(
             "initial: vectors are read from a file, not from -",
@@ -75,41 +83,56 @@ def read_start(config: Word2vecConfig) -> Generator[Record, None, Start | None]:
                 hint=f"it takes the path of an artifact; for a name: --from {config.continued}",
                 code=NOT_FOUND,
             )
-        start = _of_artifact(Path(config.continued), config)
+        start = yield from _of_artifact(Path(config.continued), config)
     elif config.initial is not None:
         from dlkit.vectors.formats import read_vectors
 
         vectors = yield from read_vectors(Path(config.initial))
-        start = _with_ngrams(_of(vectors), vectors, config)
+        _require_alike(vectors, config)
+        start = yield from _with_ngrams(_of(vectors), vectors, config)
     else:
         return None
-    if start.rows.shape[1] != config.dim:
-        raise DlkitError(
-            f"{start.name} has vectors of {start.rows.shape[1]} numbers, the training of "
-            f"{config.dim}",
-            hint=f"--dim {start.rows.shape[1]}",
-            code=USAGE,
-        )
     if config.freeze and config.maxn and not start.own:
         raise DlkitError(
             f"--freeze: {start.name} has no rows of words and of n-grams apart; with --maxn its "
             "vectors would become parts of means, which are others",
-            hint="--maxn 0, or --from an artifact that was trained here with n-grams",
+            hint="--maxn 0, or begin with what has n-grams: an artifact (--from) or a .bin of "
+            "fastText (--initial)",
             code=USAGE,
         )
     return start
 
 
+def settings_of(path: Path) -> dict[str, object]:
+    """The settings that the vectors of the artifact ``path`` ask for: dimension and n-grams.
+
+    Raises:
+        DlkitError: its artifact.json cannot be read.
+
+    """
+    from dlkit.artifacts.load import read_document
+
+    document = read_document(path)
+    asked: dict[str, object] = {"dim": document.get("dim")}
+    subwords = document.get("subwords")
+    if isinstance(subwords, Mapping):
+        keys = {"shortest": "minn", "longest": "maxn", "buckets": "buckets"}
+        asked |= {ours: subwords.get(theirs) for theirs, ours in keys.items()}
+    # What is no number is damage, which is told when the vectors are opened.
+    return {key: value for key, value in asked.items() if isinstance(value, int)}
+
+
 def _of(vectors: WordVectors) -> Start:
     words = [vectors.word(row) for row in range(len(vectors))]
-    return Start(vectors.name, words, vectors.counts(), vectors.matrix)
+    return Start(vectors.name, words, vectors.counts(), vectors.matrix, vectors.matrix)
 
 
-def _of_artifact(path: Path, config: Word2vecConfig) -> Start:
+def _of_artifact(path: Path, config: Word2vecConfig) -> Generator[Record, None, Start]:
     from dlkit.artifacts.tensors import read_tensors
     from dlkit.vectors.store import open_outputs, open_vectors
 
     vectors = open_vectors(path)
+    _require_alike(vectors, config)
     start = replace(_of(vectors), kept=True)
     if (path / "config.yaml").exists():
         before = resolve(Word2vecConfig, recipe=path / "config.yaml")
@@ -118,26 +141,72 @@ def _of_artifact(path: Path, config: Word2vecConfig) -> Start:
         start = replace(start, outputs=open_outputs(path, vectors))
     if config.maxn and (path / ROWS).exists():
         start = replace(start, rows=read_tensors(path / ROWS)["rows"], own=True)
-    return _with_ngrams(start, vectors, config)
+    return (yield from _with_ngrams(start, vectors, config))
 
 
-def _with_ngrams(start: Start, vectors: WordVectors, config: Word2vecConfig) -> Start:
-    """``start`` with the rows of n-grams, where ``vectors`` have them and the training does."""
-    subwords = vectors.subwords
-    if not config.maxn or subwords is None:
-        return start
+def _require_alike(vectors: WordVectors, config: Word2vecConfig) -> None:
+    """Raise DlkitError where the training has another dimension or other n-grams."""
+    theirs, ours, hints = [], [], []
+    if vectors.dim != config.dim:
+        theirs.append(f"vectors of {vectors.dim} numbers")
+        ours.append(f"of {config.dim}")
+        hints.append(f"--dim {vectors.dim}")
+    subwords = vectors.subwords if config.maxn else None
     asked = (config.minn, config.maxn, config.buckets)
-    if (subwords.shortest, subwords.longest, subwords.buckets) != asked:
+    if subwords and (subwords.shortest, subwords.longest, subwords.buckets) != asked:
+        told = "n-grams of {} to {} letters in {:,} buckets"
+        theirs.append(told.format(subwords.shortest, subwords.longest, subwords.buckets))
+        ours.append(told.format(*asked))
+        hints.append(_ngrams_of(subwords))
+    if theirs:
         raise DlkitError(
-            f"{vectors.name} has n-grams of {subwords.shortest} to {subwords.longest} letters "
-            f"in {subwords.buckets:,} buckets, the training {config.minn} to {config.maxn} in "
-            f"{config.buckets:,}",
-            hint=f"--minn {subwords.shortest} --maxn {subwords.longest} "
-            f"--buckets {subwords.buckets}",
+            f"{vectors.name} has {' and '.join(theirs)}, the training {' and '.join(ours)}",
+            hint=" ".join(hints),
             code=USAGE,
         )
-    rows = start.rows if subwords.own is None else subwords.own
-    return replace(start, rows=rows, buckets=subwords.used, ngrams=subwords.vectors)
+
+
+def _ngrams_of(subwords: Subwords) -> str:
+    """The options that give a training the n-grams of ``subwords``."""
+    return f"--minn {subwords.shortest} --maxn {subwords.longest} --buckets {subwords.buckets}"
+
+
+def _with_ngrams(
+    start: Start, vectors: WordVectors, config: Word2vecConfig
+) -> Generator[Record, None, Start]:
+    """``start`` with the rows of n-grams, where ``vectors`` have them and the training does."""
+    subwords = vectors.subwords
+    if subwords is None:
+        return start
+    if not config.maxn:
+        yield Noted(
+            f"the n-grams of {vectors.name} stay behind: unknown words will have no vectors; to "
+            f"take them along: {_ngrams_of(subwords)}"
+        )
+        return start
+    own = subwords.own
+    return replace(
+        start,
+        rows=start.rows if own is None else own,
+        own=start.own or own is not None,
+        buckets=subwords.used,
+        ngrams=subwords.vectors,
+    )
+
+
+def kept(start: Start, vocabulary: Vocabulary, config: Word2vecConfig) -> Kept | None:
+    """The vectors of ``start`` that ``config`` says to keep; None where rows are the vectors."""
+    if not (config.freeze and config.maxn):
+        return None
+    found = _places(start, vocabulary)
+    words = np.flatnonzero(found >= 0)
+    return Kept(words, start.vectors[found[words]].astype(np.float32))
+
+
+def _places(start: Start, vocabulary: Vocabulary) -> npt.NDArray[np.int64]:
+    """(V,) where each word of ``vocabulary`` stands in ``start``; -1 for one that is new."""
+    places = {word: place for place, word in enumerate(start.words)}
+    return np.array([places.get(word, -1) for word in vocabulary.words], np.int64)
 
 
 def arrange(
@@ -147,8 +216,7 @@ def arrange(
 
     Outputs are None where those of ``start`` do not fit.
     """
-    places = {word: place for place, word in enumerate(start.words)}
-    found = np.array([places.get(word, -1) for word in vocabulary.words])
+    found = _places(start, vocabulary)
     known = found >= 0
     rows = np.full((len(found) + len(buckets), start.rows.shape[1]), np.nan, np.float32)
     rows[: len(found)][known] = start.rows[found[known]]

@@ -14,11 +14,13 @@ from dlkit.vectors.composing import sums_of_ngrams
 from dlkit.vectors.fasttextbin import LOSSES, MODELS, Settings
 from dlkit.vectors.fasttextwrite import write_model
 from dlkit.vectors.store import open_outputs
+from dlkit.word2vec.fromfasttext import described
 from dlkit.word2vec.start import ROWS
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from dlkit.vectors.fasttextbin import Model
     from dlkit.vectors.store import WordVectors
     from dlkit.vectors.subwords import Subwords
 
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
 # An own row as it is kept and one computed back from the word's vector differ by rounding: at most
 # so many units in the last place of the largest value, for each row of the mean.
 _ROUNDINGS: Final = 4
-
 
 _CODES: Final = {
     "model": {name: code for code, name in MODELS.items()},
@@ -58,14 +59,14 @@ class Prepared(NamedTuple):
 
 
 def prepared(
-    vectors: WordVectors, words: int, path: Path | None
+    vectors: WordVectors, words: int, origin: Path | Model | None
 ) -> Generator[Record, None, Prepared]:
     """Gather what a fastText model of the first ``words`` of ``vectors`` needs; say what it lacks.
 
     Args:
         vectors: of an artifact or a file.
         words: V, how many are written.
-        path: the artifact; None for a file.
+        origin: the artifact, or what a model of fastText holds; None for another file.
 
     Raises:
         DlkitError: the artifact is damaged.
@@ -74,17 +75,18 @@ def prepared(
     document: Mapping[str, Any] = {}
     own = outputs = None
     subwords = vectors.subwords
-    if path is not None:
+    if isinstance(origin, Path):
         from dlkit.artifacts.load import read_document
         from dlkit.artifacts.tensors import read_tensors
 
-        document = read_document(path)
-        if (path / ROWS).exists():
-            own = read_tensors(path / ROWS).get("rows")
-        if (path / "outputs.safetensors").exists():
-            outputs = open_outputs(path, vectors)[:words]
-    elif subwords is not None:
-        own = subwords.own
+        document = read_document(origin)
+        if (origin / ROWS).exists():
+            own = read_tensors(origin / ROWS).get("rows")
+        if (origin / "outputs.safetensors").exists():
+            outputs = open_outputs(origin, vectors)[:words]
+    elif origin is not None:
+        document = {"fasttext": described(origin)}
+        own, outputs = origin.own, origin.outputs[:words]
     if own is not None and own.shape[1] == vectors.dim and len(own) >= words:
         own = own[:words]
     else:

@@ -18,14 +18,14 @@ from dlkit.artifacts.runs import resume as reopen
 from dlkit.data.corpus import Corpus, Grown, encode
 from dlkit.data.raw import standard_input
 from dlkit.data.sources import Source, locate
-from dlkit.errors import USAGE, DlkitError
+from dlkit.errors import USAGE, DlkitError, quoted
 from dlkit.records import Noted, Record, Saved, Started
 from dlkit.word2vec import checkpoint, engines, live
 from dlkit.word2vec.estimate import estimate, require_room, sizes
 from dlkit.word2vec.loop import Work, finish
 from dlkit.word2vec.resumed import absolute, absolute_data, resumed_config
 from dlkit.word2vec.save import KIND, TASK
-from dlkit.word2vec.start import Start, arrange, read_start
+from dlkit.word2vec.start import Start, arrange, kept, read_start, settings_of
 from dlkit.word2vec.subwords import ngram_rows
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def resume(
         )
         work.history[:] = saved.history
         try:
-            work.trainer.restore(saved.arrays, saved.scalars)
+            work.restore(saved.arrays, saved.scalars)
         except ValueError as problem:
             raise DlkitError(
                 f"{TASK}/{held.name} cannot be gone on with here: {problem}",
@@ -122,16 +122,30 @@ def resume(
         return (yield from finish(held, work, stop))
 
 
-def continued(reference: str) -> tuple[Path | None, str]:
-    """The settings and the folder of an artifact to go on from; an imported one has no settings.
+def continued(reference: str) -> tuple[Path | None, dict[str, object], str]:
+    """An artifact to go on from: its recipe, the settings that its vectors ask for, its folder.
+
+    An imported artifact has no recipe, one that was trained here needs no more settings.
 
     Raises:
         DlkitError: there is no such artifact.
 
     """
-    path = find(reference, kinds={KIND}).absolute()
+    try:
+        path = find(reference, kinds={KIND}).absolute()
+    except DlkitError:
+        if not Path(reference).is_file():
+            raise
+        name = quoted(reference)
+        raise DlkitError(
+            f"--from: {reference} is a file, not an artifact",
+            hint=f"--initial {name}, or make an artifact of it: dlkit word2vec import {name}",
+            code=USAGE,
+        ) from None
     settings = path / "config.yaml"
-    return settings if settings.exists() else None, str(path)
+    if settings.exists():
+        return settings, {}, str(path)
+    return None, settings_of(path), str(path)
 
 
 def dry_run(config: Word2vecConfig) -> Generator[Record, None, dict[str, object]]:
@@ -152,8 +166,12 @@ def dry_run(config: Word2vecConfig) -> Generator[Record, None, dict[str, object]
         start = yield from read_start(config)
         corpus = yield from _encode(sources, config, Path(folder), stop, start)
         work = yield from prepare(config, corpus, tests, start, folder=None)
-        size = sizes(config, len(corpus.vocabulary), len(work.buckets))
-        return estimate(work, size)
+        yield Noted(
+            "memory_bytes is the model's alone: Python and its libraries take a few hundred MB "
+            "more; disk_bytes is of the artifact and the encoded text: a checkpoint takes as much "
+            "as the artifact meanwhile"
+        )
+        return estimate(work)
 
 
 def prepare(
@@ -170,13 +188,16 @@ def prepare(
     ``batched``: PyTorch trains, whatever the settings.
     """
     ngrams, buckets = ngram_rows(corpus.vocabulary.words, config)
-    size = sizes(config, len(corpus.vocabulary), len(buckets))
+    listed = 0 if ngrams is None else len(ngrams.rows)
+    size = sizes(config, len(corpus.vocabulary), len(buckets), listed)
     require_room(size, folder, device=config.device)
     trainer = engines.build(config, corpus, ngrams, batched=batched)
+    given = None
     if start is not None:
         matrices = yield from arrange(start, corpus.vocabulary, buckets, config)
         trainer.start_from(*matrices)
-    return Work(config, corpus, trainer, buckets, tests)
+        given = kept(start, corpus.vocabulary, config)
+    return Work(config, corpus, trainer, buckets, tests, size, given)
 
 
 def encode_all(

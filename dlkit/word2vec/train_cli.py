@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -32,6 +32,23 @@ from dlkit.word2vec.settings_cli import (
     Threads,
     Window,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from dlkit.word2vec.config import Word2vecConfig
+
+# The options that are settings, of the training and of its text.
+_SETTINGS = (
+    "model", "loss", "context", "dim", "window", "fixed_window", "negative", "noise_exponent",
+    "minn", "maxn", "buckets", "sample", "epochs", "lr", "min_lr", "initial", "freeze", "seed",
+    "threads", "deterministic", "device",
+)  # fmt: skip
+_TEXT = (
+    "min_count", "max_vocab", "vocabulary", "tokens", "lowercase", "drop_punctuation",
+    "text_column", "split", "encoding", "encoding_errors",
+)  # fmt: skip
 
 
 def complete_interrupted(incomplete: str) -> list[str]:
@@ -211,82 +228,69 @@ def train(
     Example: dlkit word2vec train corpus.txt --dim 200 --epochs 3
     """
     from dlkit.config import recipes
-    from dlkit.config.resolve import resolve
     from dlkit.progress import follow
     from dlkit.word2vec import train as work
-    from dlkit.word2vec.config import Word2vecConfig
 
+    options = _settings(locals())
     output = console.Output(form, json_lines=json, header=header)
-    options: dict[str, object] = {
-        "data": data or None,
-        "model": model,
-        "loss": loss,
-        "context": context,
-        "dim": dim,
-        "window": window,
-        "fixed_window": fixed_window,
-        "negative": negative,
-        "noise_exponent": noise_exponent,
-        "minn": minn,
-        "maxn": maxn,
-        "buckets": buckets,
-        "sample": sample,
-        "epochs": epochs,
-        "lr": lr,
-        "min_lr": min_lr,
-        "text.min_count": min_count,
-        "text.max_vocab": max_vocab,
-        "text.vocabulary": vocabulary,
-        "text.tokens": tokens,
-        "text.lowercase": lowercase,
-        "text.drop_punctuation": drop_punctuation,
-        "text.text_column": text_column,
-        "text.split": split,
-        "text.encoding": encoding,
-        "text.encoding_errors": encoding_errors,
-        "eval": eval_files or None,
-        "initial": initial,
-        "freeze": freeze,
-        "seed": seed,
-        "threads": threads,
-        "deterministic": deterministic,
-        "device": device,
-    }
     if resume and dry_run:
         raise DlkitError("--resume and --dry-run do not go together", code=USAGE)
-    path = recipes.find(recipe, task="word2vec") if recipe is not None else None
     if source is not None:
-        if recipe is not None or resume:
-            other = "--resume" if resume else "--recipe"
-            raise DlkitError(
-                f"--from and {other} do not go together",
-                hint=f"leave out {'--from' if resume else other}",
-                code=USAGE,
-            )
-        if initial is not None or vocabulary is not None:
-            other = "--initial" if initial is not None else "--vocabulary"
-            raise DlkitError(f"--from and {other} do not go together", code=USAGE)
-        path, options["continued"] = work.continued(source)
+        _refuse_beside_from(
+            {"--resume": resume, "--recipe": recipe, "--initial": initial,
+             "--vocabulary": vocabulary}
+        )  # fmt: skip
+    path = recipes.find(recipe, task="word2vec") if recipe is not None else None
     if resume:
         going_on = work.resume(name, recipe=path, sets=sets or (), options=options)
         saved = follow(going_on, mode=progress, quiet=quiet)
     else:
-        config = resolve(
-            Word2vecConfig,
-            recipe=path,
-            sets=sets or (),
-            options=options,
-            # What an artifact itself began with is in its vectors.
-            without=work.BEGINNINGS if source is not None else (),
-        )
+        config = _config(path, source, sets or (), options)
         if dry_run:
             facts = follow(work.dry_run(config), mode=progress, quiet=quiet)
             output.answer(("fact", "value"), list(facts.items()), facts)
             return
-        default = path.stem if recipe is not None and path is not None and not data else None
-        saved = follow(
-            work.run(config, name=name, default_name=default), mode=progress, quiet=quiet
-        )
+        default = path.stem if path is not None and not data else None
+        started = work.run(config, name=name, default_name=default)
+        saved = follow(started, mode=progress, quiet=quiet)
     output.facts({"artifact": saved.reference, "path": str(saved.path), **saved.facts})
     if not quiet and progress != "json":  # the event "saved" has told it
         console.note(f"next: {saved.next_command}")
+
+
+def _settings(arguments: Mapping[str, object]) -> dict[str, object]:
+    """Those of the command's ``arguments`` that are settings, by dotted key; None: not given."""
+    return {
+        **{name: arguments[name] for name in _SETTINGS},
+        **{f"text.{name}": arguments[name] for name in _TEXT},
+        "data": arguments["data"] or None,
+        "eval": arguments["eval_files"] or None,
+    }
+
+
+def _refuse_beside_from(given: Mapping[str, object]) -> None:
+    """Raise DlkitError (USAGE) where one of these options was given beside --from."""
+    for option, value in given.items():
+        if value is not None and value is not False:
+            raise DlkitError(
+                f"--from and {option} do not go together",
+                hint=f"leave out {'--from' if option == '--resume' else option}",
+                code=USAGE,
+            )
+
+
+def _config(
+    recipe: Path | None, source: str | None, sets: Sequence[str], options: Mapping[str, object]
+) -> Word2vecConfig:
+    """The settings of a new training: of a recipe, or of the artifact ``source`` that goes on."""
+    from dlkit.config.resolve import resolve
+    from dlkit.word2vec import train as work
+    from dlkit.word2vec.config import Word2vecConfig
+
+    if source is None:
+        return resolve(Word2vecConfig, recipe=recipe, sets=sets, options=options)
+    path, base, folder = work.continued(source)
+    return resolve(
+        Word2vecConfig, recipe=path, sets=sets, options={**options, "continued": folder}, base=base,
+        without=work.BEGINNINGS,  # what an artifact itself began with is in its vectors
+    )  # fmt: skip

@@ -40,13 +40,24 @@ def test_people_get_sizes_and_times_that_they_can_read(dlkit, word_vectors: Path
     (told,) = (json.loads((word_vectors / "run.json").read_bytes())["finished"],)
     local = datetime.fromisoformat(told).astimezone(timezone(timedelta(hours=8)))
     lines = dlkit("artifacts", "list", "--format", "human", env=zone).stdout.splitlines()
-    assert lines[0].split() == ["artifact", "kind", "words", "x", "dim", "size", "finished"]
+    assert lines[0].split() == ["artifact", "kind", "rows", "x", "dim", "size", "finished"]
     waiting, tiny = (re.split(r"\s{2,}", line.strip()) for line in lines[2:4])
     assert waiting[:2] == ["word2vec/waiting", "interrupted"]
     bytes_ = sum(each.stat().st_size for each in word_vectors.rglob("*") if each.is_file())
     assert tiny == [
-        "word2vec/tiny", "word-vectors", "8 x 4", f"{bytes_ / 1000:.1f} kB", f"{local:%F %H:%M}",
+        "word2vec/tiny", "word-vectors", "8 words x 4", f"{bytes_ / 1000:.1f} kB",
+        f"{local:%F %H:%M}",
     ]  # fmt: skip
+
+
+def test_an_index_is_listed_with_its_points(dlkit, word_vectors: Path) -> None:
+    for name, points in (("digits", 1797), ("lone", 1)):
+        with reserve("knn", name, default="x") as run:
+            run.commit({"kind": "index", "points": points, "dim": 64}, {"x.txt": b"x"})
+    text = dlkit("artifacts", "list", "--format", "human").stdout
+    assert "1,797 points x 64" in text
+    assert "1 point x 64" in text
+    assert "8 words x 4" in text
 
 
 @pytest.mark.parametrize("columns", ["80", "40", "20"])
@@ -55,7 +66,7 @@ def test_no_fact_is_split_on_a_narrow_screen(dlkit, save, columns: str) -> None:
     env = {"COLUMNS": columns}
     text = dlkit("artifacts", "list", "--format", "human", env=env).stdout
     assert "word-vectors" in text
-    assert "8 x 4" in text
+    assert "8 words x 4" in text
     assert re.search(r"\d kB", text)
     assert re.search(r"\d{4}-\d\d-\d\d \d\d:\d\d", text)
     assert (path.name in text) == (columns != "80")  # folded inside its column
@@ -214,6 +225,40 @@ def test_removing_wants_to_be_sure(dlkit, word_vectors: Path) -> None:
     assert dlkit("artifacts", "remove", "tiny", "--yes").stdout == "word2vec/tiny\tremoved\n"
     assert not word_vectors.exists()
     assert not list(dlkit.home.rglob(".tmp-*"))
+
+
+def index_of(dlkit, reference: str, name: str, digest: str | None = None) -> None:
+    """An artifact that records another one as what encodes its inputs."""
+    digest = digest or dlkit("artifacts", "show", reference, "--digest").stdout.split()[0]
+    document = {"features": {"artifact": reference, "digest": digest}}
+    with reserve("knn", name, default="index") as run:
+        run.commit(document, {}, kind="index", record={"seconds": 0.1})
+
+
+def test_who_needs_what_is_removed_is_told(dlkit, save) -> None:
+    save("words")
+    save("other")
+    index_of(dlkit, "word2vec/words", "wm")
+    index_of(dlkit, "word2vec/words", "older", "0" * 64)
+    told = "warning: knn/wm: made with word2vec/words, and of no use without"
+    assert told in dlkit("artifacts", "remove", "words", check=2).stderr
+    assert "made with" not in dlkit("artifacts", "remove", "other", "--yes").stderr
+    assert "made with" not in dlkit("artifacts", "remove", "words", "wm", check=2).stderr
+    assert told in dlkit("artifacts", "remove", "words", "--yes").stderr
+
+
+def test_what_was_removed_is_told_in_every_form(dlkit, save) -> None:
+    paths = [save() for _ in range(3)]
+    done = dlkit("artifacts", "remove", paths[0].name, "--yes", "--json")
+    assert json.loads(done.stdout) == {
+        "artifact": f"word2vec/{paths[0].name}",
+        "state": "removed",
+        "path": str(paths[0]),
+    }
+    done = dlkit("artifacts", "remove", paths[1].name, "--yes", "--header")
+    assert done.stdout == f"artifact\tstate\nword2vec/{paths[1].name}\tremoved\n"
+    done = dlkit("artifacts", "remove", paths[2].name, "--yes", "--format", "human")
+    assert done.stdout.splitlines()[0].split() == ["artifact", "state"]
 
 
 @pytest.mark.parametrize(("answer", "code"), [(b"y\n", 0), (b"n\n", 1), (b"\n", 1)])

@@ -67,11 +67,12 @@ def test_data_scores_sizes_seconds_and_digest_are_always_told(dlkit, three) -> N
     assert found["seconds"] == ["0.1"] * 2
     assert found["digest"] == [digest_of(open_artifact(path)) for path in three[:2]]
     sizes = [
-        sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
-        - (path / "MANIFEST").stat().st_size
-        for path in three[:2]
+        sum(file.stat().st_size for file in path.rglob("*") if file.is_file()) for path in three[:2]
     ]
     assert found["bytes"] == [str(size) for size in sizes]
+    listed = dlkit("artifacts", "list", "--json").stdout.splitlines()
+    told = {each["path"]: each["bytes"] for each in map(json.loads, listed)}
+    assert [told[str(path)] for path in three[:2]] == sizes
 
 
 def test_kinds_may_differ_and_settings_are_compared_where_there_are_some(dlkit, three) -> None:
@@ -98,9 +99,39 @@ def test_json_is_an_object_a_fact_with_values_as_they_are(dlkit, three) -> None:
         "fact": "words", "values": dict(zip(names, [8, 8, 7], strict=True)), "differs": True,
     }  # fmt: skip
     assert found["scores.loss"]["differs"]  # the third has none
+    lines = dlkit("artifacts", "compare", "一", "two", "three", "--json", "--all").stdout
+    found = {each["fact"]: each for each in map(json.loads, lines.splitlines())}
+    assert not found["settings.data"]["differs"]  # as in the table: the third has no settings
+    assert found["settings.dim"]["differs"]
+    assert found["seed"]["differs"]
     lines = dlkit("artifacts", "compare", "一", "two", "--json").stdout.splitlines()
     found = {each["fact"]: each["differs"] for each in map(json.loads, lines)}
     assert (found["words"], found["dim"], found["digest"]) == (False, True, True)
+
+
+def test_losses_of_other_objectives_are_said_not_to_compare(dlkit, save, three) -> None:
+    for name, exponent in (("old", None), ("usual", 0.75), ("flat", 0)):
+        changes = {} if exponent is None else {"noise_exponent": exponent}
+        save(name, **{"config.yaml": settings(loss="ns", **changes)})
+    note = "losses of different noise_exponent do not compare"
+    assert note in dlkit("artifacts", "compare", "usual", "flat").stderr
+    assert dlkit("artifacts", "compare", "usual", "old").stderr == ""
+    assert dlkit("artifacts", "compare", "一", "two", "three").stderr == ""
+
+
+def test_what_fasttext_and_the_subwords_say_alike_is_told_once(dlkit, three) -> None:
+    for name, shortest in (("cc", 3), ("wiki", 2)):
+        document = {
+            "kind": "word-vectors", "words": 7, "dim": 4,
+            "subwords": {"shortest": shortest, "longest": 6, "buckets": 9},
+            "fasttext": {"dim": 4, "minn": shortest, "maxn": 6, "buckets": 9, "epoch": 5},
+        }  # fmt: skip
+        with reserve("word2vec", name, default="x") as run:
+            run.commit(document, {"x.txt": b"x"})
+    found = table(dlkit("artifacts", "compare", "cc", "wiki", "--all"))
+    assert found["subwords.shortest"] == ["3", "2"]
+    assert found["subwords.buckets"] == ["9", "9"]
+    assert [name for name in found if name.startswith("fasttext.")] == ["fasttext.epoch"]
 
 
 def test_a_terminal_gets_readable_numbers_and_the_beginning_of_hashes(dlkit, three) -> None:
@@ -115,6 +146,14 @@ def test_what_cannot_be_compared_is_answered_as_elsewhere(dlkit, three) -> None:
     done = dlkit("artifacts", "compare", "一", str(three[0]), check=2)
     assert "word2vec/一" in done.stderr
     assert "hint: dlkit artifacts compare 一 OTHER" in done.stderr
+    for again in (("一", "two", "word2vec/一"), ("two", str(three[1]))):
+        done = dlkit("artifacts", "compare", *again, check=2)
+        assert done.stdout == ""
+        assert (
+            f"{'word2vec/一' if len(again) == 3 else 'word2vec/two'} is named twice" in done.stderr
+        )
+    done = dlkit("artifacts", "compare", "一", check=2)
+    assert "nothing to compare word2vec/一 with" in done.stderr
     dlkit("artifacts", "compare", check=2)
     assert "did you mean word2vec/two?" in dlkit("artifacts", "compare", "一", "tw", check=3).stderr
     (three[1] / "vocab.txt").write_bytes(b"x\t1\n")

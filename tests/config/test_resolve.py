@@ -54,6 +54,11 @@ def test_text_becomes_what_the_field_is(tmp_path):
     assert (got.seed, got.fast, got.widths, got.inner.title) == (7, True, (256, 128), "010")
 
 
+@pytest.mark.parametrize("text", ["[3,5]", " [ 3, 5 ] ", "3,5", "3, 5,", "['3', \"5\"]"])
+def test_set_takes_a_list_as_recipes_have_it(text):
+    assert resolve(Outer, sets=[f"widths={text}"]).widths == (3, 5)
+
+
 def test_a_value_of_set_may_hold_equals_signs():
     assert resolve(Outer, sets=["inner.title=a=b"]).inner.title == "a=b"
 

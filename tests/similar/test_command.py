@@ -6,14 +6,16 @@ import gzip
 import json
 import os
 import select
+import signal
 import subprocess
 import sys
 import time
+import unicodedata
 
 import numpy as np
 import pytest
 
-from dlkit.errors import NOT_FOUND, USAGE
+from dlkit.errors import FAILED, NOT_FOUND, USAGE
 
 
 def rows(text: str) -> list[list[str]]:
@@ -176,7 +178,7 @@ def test_the_exit_code_is_3_if_all_failed_and_with_strict_if_any(dlkit, small):
     done = dlkit("similar", "饭", "面", check=NOT_FOUND)
     assert "2 of 2 questions have no answer" in done.stderr
     dlkit("similar", "-", stdin="饭\n\n", check=NOT_FOUND)
-    dlkit("similar", "-", stdin="", check=0)
+    dlkit("similar", "-", stdin="", check=FAILED)
 
 
 def test_the_first_answer_leaves_before_the_second_question_arrives(dlkit, small):
@@ -353,3 +355,57 @@ def test_nothing_heavy_is_imported(dlkit, small):
             cwd=dlkit.folder, capture_output=True, check=True,
         )  # fmt: skip
         assert done.stderr.decode().splitlines()[-1] == ""
+
+
+@pytest.mark.parametrize("options", [(), ("--pair",), ("--expressions", "--json"), ("--strict",)])
+def test_an_empty_stdin_has_no_questions_and_that_is_told(dlkit, small, options):
+    done = dlkit("similar", "-", *options, "--from", "small", check=FAILED)
+    assert done.stdout == ""
+    assert done.stderr == "error: no questions in standard input\n"
+
+
+def raw_controls(text: str) -> list[str]:
+    return [each for each in text if unicodedata.category(each) == "Cc" and each not in "\t\n"]
+
+
+@pytest.mark.parametrize("form", ["human", "tsv", "json"])
+@pytest.mark.parametrize("control", ["\0", "\x1b[2J", "\x7f", "\x9b"])
+def test_no_control_character_of_a_question_reaches_the_terminal(
+    dlkit, subwords, make_artifact, form, control
+):
+    word = f"男{control}人"
+    subwords()
+    for source, check in (("ngrams", 0), ("small", NOT_FOUND)):
+        if check:
+            make_artifact()
+        done = dlkit("similar", "-", "--from", source, "--format", form, stdin=word, check=check)
+        assert raw_controls(done.stdout + done.stderr) == []
+        assert "男" in done.stdout + done.stderr
+    if form == "json":
+        assert json.loads(done.stdout)["query"] == word
+
+
+def test_a_minus_word_that_is_a_short_option_elsewhere_is_said(dlkit, make_artifact):
+    make_artifact(words={"饭": [1, 0.2], "q": [0.3, 1], "好": [1, 1]})
+    done = dlkit("similar", "饭", "-q", "--from", "small")
+    assert done.stderr == "-q is a minus word here; the option is --quiet\n"
+    assert dlkit("similar", "饭", "+q", "--from", "small").stderr == ""
+    assert dlkit("similar", "饭", "-q", "--from", "small", "--quiet").stderr == ""
+
+
+def started_and_waiting(dlkit, *arguments):
+    """A command that waits for its second question: the first is answered."""
+    process = dlkit.start(*arguments, stdin=subprocess.PIPE)
+    process.stdin.write("男人\n".encode())
+    process.stdin.flush()
+    assert process.stdout.readline()
+    return process
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_ends_the_waiting_for_questions_and_is_told(dlkit, small, name):
+    process = started_and_waiting(dlkit, "similar", "-", "-k1", "--from", "small")
+    process.send_signal(signal.Signals[name])
+    with process.stdin, process.stdout, process.stderr:
+        assert process.wait(timeout=20) == 128 + signal.Signals[name]
+        assert process.stderr.read().decode() == f"error: stopped by {name}\n"

@@ -213,11 +213,14 @@ def test_listed_words_that_are_unknown_are_counted_and_named(dlkit, drawn):
     (dlkit.folder / "list.txt").write_text("w8\nx1\nx2\nx3\nx4\nx5\nx6\n", "utf-8")
     done = dlkit("similar", "饭", "--among", "list.txt", "--from", "small")
     assert done.stderr == (
-        "6 of the 7 words that may be answers are not in the vocabulary: x1, x2, x3, x4, x5, …\n"
+        "warning: 6 of the 7 words that may be answers are not in the vocabulary: x1, x2, x3, x4, "
+        "x5, …\n"
     )
-    assert dlkit("similar", "饭", "--among", "list.txt", "--quiet").stderr == ""
+    assert dlkit("similar", "饭", "--among", "list.txt", "--quiet").stderr.startswith("warning: ")
     done = dlkit("similar", "饭", "--candidate", "x1", check=NOT_FOUND)
-    assert "none of the 1 words" in done.stderr
+    assert done.stderr.splitlines()[-1] == (
+        "error: no word that may be an answer is in the vocabulary of word2vec/small: x1"
+    )
     dlkit("similar", "饭", "--candidate", "w30", "--restrict", "5", check=NOT_FOUND)
 
 
@@ -262,8 +265,32 @@ def test_a_prefix_that_no_answer_has_is_told(dlkit, drawn):
     done = dlkit("similar", "饭", "--prefix", "w9", "--restrict", "5", check=NOT_FOUND)
     assert "no word of word2vec/small with rank 5 begins with 'w9'" in done.stderr
     done = dlkit("similar", "饭", "--prefix", "w9", "--candidate", "w8", check=NOT_FOUND)
-    assert "none of the 1 words" in done.stderr
-    assert "begins with 'w9'" in done.stderr
+    assert "vocabulary of word2vec/small and begins with 'w9': w8" in done.stderr
+    done = dlkit("similar", "饭", "--prefix", "x", "--prefix", "y", check=NOT_FOUND)
+    assert done.stderr.splitlines()[-1] == (
+        "error: no word of word2vec/small begins with 'x' or 'y'"
+    )
+
+
+def test_answers_begin_with_any_of_several_prefixes(dlkit, drawn):
+    expected = [each for each in order(unit("饭"), {"饭"}) if each[0].startswith(("w1", "w2"))]
+    done = dlkit("similar", "饭", "--prefix", "w2", "--prefix=w1", "--prefix=w15", "-k", "all")
+    same(neighbours(done), expected)
+    done = dlkit(
+        "similar", "饭", "--prefix=w1", "--prefix=x", "--prefix=w2", "-k", "all", "--quiet"
+    )
+    same(neighbours(done), expected)
+    assert done.stderr == "warning: no word of word2vec/small begins with 'x'\n"
+
+
+def test_rank_with_a_prefix_counts_the_words_that_begin_so(dlkit, drawn):
+    by_nearness = [word for word, _ in order(unit("w5"), {"w5"})]
+    for word in ("w17", "w3"):  # one that begins so itself, and one that does not
+        nearer = by_nearness[: by_nearness.index(word)]
+        expected = 1 + sum(each.startswith("w1") for each in nearer)
+        assert expected != 1 + len(nearer)
+        (found,) = rows(dlkit("similar", "--rank", "w5", word, "--prefix", "w1").stdout)
+        assert found[2] == str(expected)
 
 
 @pytest.mark.parametrize(
@@ -292,7 +319,8 @@ def test_a_list_that_cannot_be_used_is_told(dlkit, drawn, content, code, what):
         ["--odd-one-out", "a", "b", "c", "--candidate", "d"], ["--pair", "-", "--expressions"],
         ["--rank", "+a", "b"], ["--method", "sub", "a"], ["--min-score", "x", "a"],
         ["--min-score", "nan", "a"], ["--restrict", "9-5", "a"], ["--restrict", "0-", "a"],
-        ["-k", "al", "a"], ["--prefix=", "饭"], ["--pair", "a", "b", "--prefix", "a"],
+        ["-k", "al", "a"], ["--prefix=", "饭"], ["--prefix=a", "--prefix=", "饭"],
+        ["--pair", "a", "b", "--prefix", "a"],
     ],
 )  # fmt: skip
 def test_usage_errors_exit_2_with_one_line(dlkit, drawn, arguments):

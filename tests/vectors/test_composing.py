@@ -19,6 +19,12 @@ def subwords(shortest, longest, most, dim=3, *, used=None, dtype=np.float32) -> 
     return Subwords(used, rows, shortest=shortest, longest=longest, buckets=most)
 
 
+def asked(words, grams):
+    return buckets_of_words(
+        words, shortest=grams.shortest, longest=grams.longest, buckets=grams.buckets
+    )
+
+
 def of_source(word: bytes, minn: int, maxn: int, most: int) -> list[int]:
     """Dictionary::computeSubwords of fastText, byte by byte."""
     whole = b"<" + word + b">"
@@ -56,11 +62,11 @@ def test_buckets_are_those_of_one_word_after_the_other(words, shortest, more, mo
         buckets=most,
     )
     words = [word for word in words if word not in ("", "</s>")]
-    owners, found = buckets_of_words([word.encode() for word in words], grams)
+    owners, found = asked([word.encode() for word in words], grams)
     assert (np.diff(owners) >= 0).all()
     for place, word in enumerate(words):
         wanted = buckets(word, shortest=shortest, longest=shortest + more, buckets=most)
-        assert sorted(found[owners == place]) == sorted(wanted)
+        assert found[owners == place].tolist() == wanted  # in that order
 
 
 @given(
@@ -74,20 +80,22 @@ def test_buckets_are_those_of_one_word_after_the_other(words, shortest, more, mo
 )
 def test_words_that_are_no_text_have_the_ngrams_that_the_source_gives_them(words, minn, more):
     grams = subwords(minn, minn + more, 50)
-    owners, found = buckets_of_words(words, grams)
+    owners, found = asked(words, grams)
     for place, word in enumerate(words):
         wanted = of_source(word, minn, minn + more, 50)
-        assert sorted(found[owners == place]) == sorted(wanted)
+        assert found[owners == place].tolist() == wanted
 
 
 def test_the_end_of_a_line_has_no_ngrams():
-    owners, _ = buckets_of_words([b"</s>", b"ab", b"</s>", b"</s"], subwords(1, 2, 50))
+    owners, _ = asked([b"</s>", b"ab", b"</s>", b"</s"], subwords(1, 2, 50))
     assert set(owners) == {1, 3}
     own = np.eye(3, dtype=np.float32)
     (vectors,) = composed([b"</s>", b"ab", b"x"], own, subwords(1, 2, 50))
     assert vectors[0].tolist() == own[0].tolist()
     assert vectors[1].tolist() != own[1].tolist()
-    assert [len(each) for each in buckets_of_words([b"</s>"], subwords(1, 2, 50))] == [0, 0]
+    assert [len(each) for each in asked([b"</s>"], subwords(1, 2, 50))] == [0, 0]
+    assert buckets("</s>", shortest=1, longest=2, buckets=50) == []
+    assert subwords(1, 2, 50).vector("</s>") is None
 
 
 @pytest.mark.parametrize("at_once", [1, 7, 100, 1 << 22])
@@ -108,6 +116,27 @@ def test_a_vector_is_the_mean_of_the_own_row_and_those_of_all_ngrams(at_once, dt
         asked = buckets(word, shortest=1, longest=3, buckets=40)
         parts = [row, *(rows.get(bucket, np.zeros(3)) for bucket in asked)]
         assert np.allclose(vector, sum(parts) / len(parts), rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("bits", [0x7F800001, 0x7FC00000, 0x7F800000, 0xFF7FFFFF])
+@pytest.mark.parametrize("where", ["own", "ngrams"])
+def test_values_that_are_no_numbers_come_through_without_a_warning(where, bits):
+    bad = np.full((1, 3), bits, np.uint32).view(np.float32)  # the first: a signalling NaN
+    grams, own = subwords(1, 2, 50), np.ones((1, 3), np.float32)
+    if where == "own":
+        own = bad
+    else:
+        grams.vectors[:] = bad
+    (found,) = composed([b"ab"], own, grams)  # a warning would be an error here
+    finite = bits == 0xFF7FFFFF
+    assert np.isfinite(found).all() == finite
+    if where == "own":
+        return
+    if finite:
+        assert (grams.vector("xy") == bad).all()
+    else:
+        with pytest.raises(DlkitError, match="no finite numbers"):
+            grams.vector("xy")
 
 
 def test_without_ngrams_a_vector_is_the_own_row():

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dlkit.errors import FAILED, DlkitError
+from dlkit.errors import DAMAGED, FAILED, DlkitError
 from dlkit.vectors.fasttextbin import Settings, read_model
 from dlkit.vectors.fasttextwrite import write_model
 from dlkit.vectors.formats import read_table, read_vectors
@@ -43,12 +43,12 @@ def read(tmp_path, content, files, options=None, name="model.bin"):
     return files.finished(read_vectors(path, options))
 
 
-def refused(tmp_path, content, files, name="model.bin", options=None) -> DlkitError:
+def refused(tmp_path, content, files, name="model.bin", options=None, code=DAMAGED) -> DlkitError:
     with pytest.raises(DlkitError) as caught:
         read(tmp_path, content, files, options, name)
     assert "\n" not in caught.value.message
     assert name in caught.value.message
-    assert caught.value.code == FAILED
+    assert caught.value.code == code
     return caught.value
 
 
@@ -121,7 +121,8 @@ def test_words_that_are_not_utf8_have_fasttexts_vectors_under_another_name(tmp_p
     # n-grams of <caf\xe9> of 2 to 4 letters: 5 + 4 + 3; it is written with three letters more.
     assert np.allclose(vectors.matrix[1], (OWN[1] + 12 / 4) / 13)
     assert any("not UTF-8" in record.text for record in records)
-    assert "not UTF-8" in refused(tmp_path, content, files, options=Options(escape=False)).message
+    problem = refused(tmp_path, content, files, options=Options(escape=False), code=FAILED)
+    assert "not UTF-8" in problem.message
 
 
 def test_kinds_that_are_not_read_say_what_they_are(tmp_path, files, model):
@@ -134,19 +135,21 @@ def test_kinds_that_are_not_read_say_what_they_are(tmp_path, files, model):
         (model(pruned=[(5, 0), (3, 1)]), "a fastText quantised model"),
     ]
     for content, said in cases:
-        problem = refused(tmp_path, content, files)
+        problem = refused(tmp_path, content, files, code=FAILED)
         assert said in problem.message
         assert "print-word-vectors" in problem.hint
-    assert "version 13" in refused(tmp_path, model(version=13), files).message
-    assert "version 10" in refused(tmp_path, model(version=10), files).message
+    for version in (10, 13):
+        problem = refused(tmp_path, model(version=version), files, code=FAILED)
+        assert f"version {version}" in problem.message
 
 
 def test_a_compressed_model_is_not_read_and_its_plain_file_is(tmp_path, files, model):
-    problem = refused(tmp_path, gzip.compress(model()), files, name="model.bin.gz")
+    problem = refused(tmp_path, gzip.compress(model()), files, name="model.bin.gz", code=FAILED)
     assert problem.hint == "gunzip -k model.bin.gz"
-    problem = refused(tmp_path, model(), files, options=Options(named="text"))
+    problem = refused(tmp_path, model(), files, options=Options(named="text"), code=FAILED)
     assert problem.hint == "--format fasttext-bin, or none"
-    problem = refused(tmp_path, b"1 2\na 1 2\n", files, options=Options(named="fasttext-bin"))
+    options = Options(named="fasttext-bin")
+    problem = refused(tmp_path, b"1 2\na 1 2\n", files, options=options, code=FAILED)
     assert "no fastText model" in problem.message
 
 
@@ -165,7 +168,8 @@ BAD_WORDS = {
 @pytest.mark.parametrize(("words", "said"), BAD_WORDS.values(), ids=BAD_WORDS)
 def test_words_that_no_vocabulary_can_have_are_refused(tmp_path, files, model, words, said):
     content = model(words=words, own=OWN[:2], outputs=OUTPUTS[:2])
-    assert said in refused(tmp_path, content, files).message
+    code = FAILED if said in ("spelt as others", "too many n-grams") else DAMAGED
+    assert said in refused(tmp_path, content, files, code=code).message
 
 
 @pytest.mark.parametrize("which", ["own", "ngrams"])
@@ -174,7 +178,7 @@ def test_a_word_whose_vector_is_no_number_is_refused(tmp_path, files, model, whi
     matrix = (OWN if which == "own" else NGRAMS).copy()
     matrix[1:3] = value
     matrix[3:] = -value
-    problem = refused(tmp_path, model(**{which: matrix}), files)
+    problem = refused(tmp_path, model(**{which: matrix}), files, code=FAILED)
     assert "no finite float32" in problem.message
 
 
@@ -190,6 +194,55 @@ def test_an_impossible_setting_is_refused(tmp_path, files, model):
     content = bytearray(model())
     struct.pack_into("<d", content, 56, np.nan)
     assert "impossible settings" in refused(tmp_path, bytes(content), files).message
+
+
+HEADER = {f"setting {place}": ("<i", 8 + 4 * place) for place in range(12)} | {
+    "entries": ("<i", SIZES), "words": ("<i", SIZES + 4), "labels": ("<i", SIZES + 8),
+    "tokens": ("<q", SIZES + 12),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("which", HEADER)
+def test_no_number_of_the_header_is_below_zero(tmp_path, files, model, which):
+    form, place = HEADER[which]
+    for value in (-1, -(2**31)):
+        content = bytearray(model())
+        struct.pack_into(form, content, place, value)
+        refused(tmp_path, bytes(content), files)
+
+
+@given(st.data())
+@settings(max_examples=200, deadline=None)
+def test_any_number_in_the_header_is_harmless_or_damage(tmp_path_factory, files, model, data):
+    form, place = data.draw(st.sampled_from(list(HEADER.values())))
+    most = 2**31 if form == "<i" else 2**63
+    value = data.draw(st.integers(-most, most - 1) | st.integers(-2, 20))
+    content = bytearray(model())
+    struct.pack_into(form, content, place, value)
+    path = tmp_path_factory.getbasetemp() / "header.bin"
+    path.write_bytes(content)
+    table = problem = None
+    try:
+        table, _ = files.finished(read_table(path))
+    except DlkitError as caught:
+        problem = caught
+    if problem is not None:
+        assert "\n" not in problem.message
+        # The number 3 for the model is that of a classifier, which is no damage.
+        assert problem.code == DAMAGED or "classifier" in problem.message
+    else:
+        assert value >= 0
+        assert min(table.model.tokens, *table.model.settings) >= 0
+
+
+def test_counts_that_no_sum_can_hold_are_damage(tmp_path, files, model):
+    words = [("a", 2**62 - 1), ("b", 1)]
+    content = model(words=words, own=OWN[:2], outputs=OUTPUTS[:2])
+    vectors, _ = read(tmp_path, content, files)
+    assert vectors.counts().sum() == 2**62
+    words = [("a", 2**62), ("b", 1)]
+    content = model(words=words, own=OWN[:2], outputs=OUTPUTS[:2])
+    assert "add up to" in refused(tmp_path, content, files).message
 
 
 HUGE = 2**31 - 1
@@ -257,7 +310,7 @@ def test_damage_is_refused_in_one_line_or_harmless(tmp_path_factory, files, mode
         problem = caught
     if vectors is None:
         assert "\n" not in problem.message
-        assert problem.code == FAILED
+        assert problem.code in (FAILED, DAMAGED)
     else:
         assert np.isfinite(vectors.matrix).all()
 

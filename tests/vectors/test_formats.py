@@ -18,6 +18,7 @@ from dlkit.errors import DlkitError
 from dlkit.records import Noted
 from dlkit.vectors import formats, rows
 from dlkit.vectors.formats import read_vectors
+from dlkit.vectors.table import Options
 
 WORDS = ["的", "米饭", "New York", "</s>", "[/s]", "-", "-x", "3.5", "it's", "\u00a0", "é" * 50]
 MATRIX = np.random.default_rng(0).standard_normal((len(WORDS), 7)).astype(np.float32)
@@ -284,6 +285,16 @@ def test_other_formats_are_named_not_read(tmp_path, files):
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "LFS"),
     ):
         assert what in refused(tmp_path, content, files).message
+
+
+@pytest.mark.parametrize("named", ["numpy", "projector", "text"])
+def test_other_formats_are_named_whatever_the_user_says_that_they_are(tmp_path, files, named):
+    path = tmp_path / "v.npy"
+    for content, what in ((b"PK\x03\x04rest", "zip"), (b"%PDF-1.7 x", "PDF")):
+        path.write_bytes(content)
+        with pytest.raises(DlkitError, match=what) as caught:
+            files.finished(read_vectors(path, Options(named=named)))
+        assert "all but fastText's .bin also with .gz" in caught.value.hint
 
 
 def test_a_folder_or_a_missing_file_is_refused(tmp_path, files):

@@ -396,6 +396,43 @@ def test_a_damaged_state_is_refused_and_changes_nothing(name, damage):
     assert np.array_equal(other.inputs, before)
 
 
+def test_checkpoints_of_an_older_dlkit_are_refused_as_such():
+    ids, counts = topics(lines=10)
+    said = "format {}, of another version of dlkit"
+    options = {
+        "model": "skipgram", "dim": 8, "window": 2, "negative": 5, "sample": 0, "lr": 0.05,
+        "min_lr": 0.001, "epochs": 1, "threads": 1, "seed": 1,
+    }  # fmt: skip
+    for training, form in (
+        (trainer(ids, counts), 1),
+        (KernelTrainer(ids, counts, **options), 2),
+    ):
+        arrays, scalars = training.state()
+        settings = dict(scalars["settings"])
+        for unknown in ("noise_exponent", "fixed_window", "freeze"):
+            del settings[unknown]
+        with pytest.raises(ValueError, match=said.format(form)):
+            trainer(ids, counts).restore(arrays, {**scalars, "format": form, "settings": settings})
+
+
+# 200 words share what a word that is nearly all the noise leaves: 0.05, 0.001 and 1e-9.
+@pytest.mark.parametrize("rest", [0.5, 0.05, 0.001, 1e-9])
+@pytest.mark.parametrize("negative", [1, 5, 20])
+def test_noise_beside_a_word_that_is_nearly_all_of_it_is_that_of_the_kernels(rest, negative):
+    others = 200
+    exponent = math.log(others * (1 - rest) / rest, 10)  # of counts that are 10 and 1
+    counts = np.array([10, *[1] * others])
+    noise = batches.Negatives(counts, negative=negative, shared=192, exponent=exponent)
+    pushed = 192 * noise.weights[0] * rest  # what all draws count where that word is the centre
+    # The compiled kernels take the first words that are others, of 2 * negative + 8 draws.
+    draws = np.random.default_rng(0).random((4000, 2 * negative + 8)) < rest
+    assert pushed == pytest.approx(
+        np.minimum(draws.sum(axis=1), negative).mean(), rel=0.3, abs=0.02
+    )
+    assert noise.weights.max() <= negative
+    assert np.isfinite(noise.weights).all()
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

@@ -78,6 +78,21 @@ def test_counts_add_up_over_generations(dlkit, tmp_path):
     assert counts(second)["猫"] == pytest.approx(counts(first)["猫"] + text.count("猫"), abs=held)
 
 
+def test_a_limit_that_was_inherited_never_drops_old_words(dlkit, tmp_path):
+    write(tmp_path / "a.txt")
+    old, _ = train(dlkit, "a.txt", *FAST, "--epochs", "1", "--max-vocab", "16")
+    write(tmp_path / "b.txt", kinds=("猫狗虎", "红绿灰"), seed=6)
+    same, done = train(dlkit, "b.txt", "--from", "a", "--epochs", "1", "-n", "same")
+    assert set(counts(same)) == set(counts(old))
+    assert "--max-vocab 16 leaves out 2 new words" in done.stderr
+    more, done = train(
+        dlkit, "b.txt", "--from", "a", "--epochs", "1", "--max-vocab", "17", "-n", "more"
+    )
+    assert set(counts(more)) > set(counts(old))
+    assert len(counts(more)) == 17
+    assert "--max-vocab 17 leaves out 1 new word " in done.stderr
+
+
 @pytest.mark.parametrize("beginning", ["--vocabulary", "--initial"])
 def test_what_an_artifact_began_with_does_not_bind_those_that_go_on(dlkit, tmp_path, beginning):
     write(tmp_path / "a.txt")

@@ -780,6 +780,17 @@ def test_a_state_without_an_array_or_of_another_format_is_refused():
         training.restore(arrays, scalars | {"format": 1})
 
 
+def test_a_checkpoint_of_an_older_dlkit_is_refused_as_such():
+    ids, counts = topics(lines=10)
+    training = trainer(ids, counts)
+    arrays, scalars = training.state()
+    unknown = ("noise_exponent", "fixed_window", "freeze")  # settings that it did not have
+    known = {key: value for key, value in scalars["settings"].items() if key not in unknown}
+    old = scalars | {"format": 2, "settings": known}
+    with pytest.raises(ValueError, match="its state has format 2, of another version of dlkit"):
+        training.restore(arrays, old)
+
+
 @pytest.mark.parametrize(("fixed", "times"), [(False, 6), (True, 10)])
 def test_rows_are_expected_in_as_many_windows_as_see_them(fixed, times):
     ids = np.tile(np.arange(10), 12).astype(np.int32)

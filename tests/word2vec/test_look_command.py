@@ -93,8 +93,10 @@ def test_points_are_lines_and_objects_and_write_no_picture(dlkit, small):
     assert [line.split("\t")[0] for line in lines] == ["早餐", "的", "午餐"]
     objects = dlkit("word2vec", "map", "早餐", "--top", "3", "--points", "--json").stdout
     for line, text in zip(lines, objects.splitlines(), strict=True):
-        word, x, y = line.split("\t")
-        assert json.loads(text) == {"word": word, "x": float(x), "y": float(y)}
+        word, x, y, composed = line.split("\t")
+        assert composed == "false"
+        expected = {"word": word, "x": float(x), "y": float(y), "from_ngrams": False}
+        assert json.loads(text) == expected
     assert not (dlkit.home / "reports").exists()
 
 
@@ -103,6 +105,12 @@ def test_a_map_may_go_to_stdout_and_words_come_from_stdin(dlkit, small, tmp_path
     words = [e.text for e in ElementTree.fromstring(done.stdout).iter(f"{SVG}text")]
     assert {"早餐", "酒店"} <= set(words)
     assert "的" not in words
+
+
+def test_a_stdin_without_words_is_told_and_nothing_is_drawn(dlkit, small):
+    done = dlkit("word2vec", "map", "-", stdin="\n \n", check=1)
+    assert done.stderr == "error: no words in standard input\n"
+    assert not (dlkit.home / "reports").exists()
 
 
 def test_unknown_words_are_told_of_and_exit_3_where_none_is_known(dlkit, small):

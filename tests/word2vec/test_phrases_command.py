@@ -92,6 +92,10 @@ def test_a_file_is_written_whole_and_only_replaced_by_force(dlkit, tmp_path, cor
     assert (tmp_path / "new.txt").read_text(encoding="utf-8") == expected
     row = json.loads(done.stdout)
     assert (row["path"], row["lines"], row["words"]) == ("new.txt", 20, 60)
+    again = ("--out", "new.txt", "--force", "--format", "human")
+    told = dlkit("word2vec", "phrases", corpus, *again).stdout.splitlines()
+    assert told[0].split() == ["result", "value"]  # a line a fact, as other commands do
+    assert any(line.split() == ["path", "new.txt"] for line in told)
     assert row["joined"] == expected.count("_") == 24
     refused = dlkit("word2vec", "phrases", corpus, "--out", "new.txt", check=2)
     assert "--force" in refused.stderr

@@ -135,6 +135,10 @@ def test_other_settings_are_refused_when_going_on(dlkit, corpus):
     finish(process)
     done = dlkit("word2vec", "train", "--resume", "--name", "x", "--dim", "16", check=2)
     assert "dim was 32 when the run began, not 16" in done.stderr
+    done = dlkit("word2vec", "train", "--resume", "--name", "x", "--fixed-window", check=2)
+    assert "error: --resume: the run began without --fixed-window\n" in done.stderr
+    done = dlkit("word2vec", "train", "--resume", "-n", "x", "--set", "held_out=false", check=2)
+    assert "error: --resume: the run began with --set held_out=true\n" in done.stderr
     done = dlkit("word2vec", "train", "--resume", "--name", "x", "--epochs", "301", "--dim", "32")
     assert "epochs changed from 300 to 301" in done.stderr
 

@@ -114,8 +114,10 @@ def test_the_metrics_hold_one_line_for_each_epoch(dlkit, corpus):
 def test_a_dry_run_estimates_and_leaves_nothing(dlkit, corpus, form):
     done = dlkit("word2vec", "train", corpus, *SMALL, "--dry-run", form)
     assert not dlkit.home.exists()
+    assert "memory_bytes is the model's alone" in done.stderr
     if form == "--json":
         facts = result(done)
+        assert facts["memory_bytes"] == 2 * 16 * 8 * 4
         assert facts["vocabulary"] == 16
         assert facts["words"] == 4800
         assert facts["parameters"] == 2 * 16 * 8
@@ -162,7 +164,7 @@ def test_resume_and_dry_run_are_not_taken_together(dlkit):
 
 def test_a_rate_that_would_rise_is_refused(dlkit, corpus):
     done = dlkit("word2vec", "train", corpus, "--min-lr", "1", check=2)
-    assert done.stderr == "error: min_lr (1.0) must not be above lr (0.025)\n"
+    assert done.stderr == "error: --min-lr 1 must not be above --lr 0.025\n"
 
 
 def test_wrong_assignments_name_their_keys(dlkit, corpus):

@@ -169,16 +169,18 @@ class Negatives:
     def __init__(
         self, counts: Longs, *, negative: int, shared: int, exponent: float = 0.75
     ) -> None:
-        from dlkit.word2vec.kernels.negatives import noise_mass
+        from dlkit.word2vec.kernels.negatives import most_read, noise_mass
 
         mass = noise_mass(counts, exponent)
         self._ends = mass / mass[-1]
         share = np.diff(self._ends, prepend=0.0)
         self._shared = shared
         # Words other than the centre: their draws are as many as if the centre had been drawn
-        # again whenever it came up. A lone word has no other.
-        others = np.maximum(1.0 - share, np.finfo(np.float64).tiny)
+        # again whenever it came up; but where it nearly always does, the compiled kernels give up
+        # after so many draws, or the few words left would weigh without bound. A lone word has no
+        # other.
         wanted = min(negative, len(counts) - 1)
+        others = np.maximum(1.0 - share, max(wanted, 1) / most_read(wanted))
         self.weights = np.where(share < 1.0, wanted / shared / others, 0.0).astype(np.float32)
         """(V,) what one shared draw counts in a pair whose centre is that word."""
 

@@ -16,7 +16,8 @@ import numpy.typing as npt
 
 from dlkit.jit import has_numba
 from dlkit.word2vec.batched import batches
-from dlkit.word2vec.epochs import require_arrays
+from dlkit.word2vec.epochs import other_format
+from dlkit.word2vec.kernels.checks import require_arrays
 
 if TYPE_CHECKING:
     from dlkit.word2vec.trainer import Ids
@@ -123,7 +124,7 @@ def from_kernels(
 
     form, epoch, lanes = scalars.get("format"), scalars.get("epoch"), scalars["settings"]["lanes"]
     if form != KernelTrainer.state_format:
-        raise ValueError(f"state has format {form!r}, not {KernelTrainer.state_format}")
+        raise ValueError(other_format(form, KernelTrainer.state_format))
     if type(epoch) is not int or not 0 <= epoch < 1 << 31:
         raise ValueError(f"state is of epoch {epoch!r}")
     if type(lanes) is not int or not 1 <= lanes <= checks.MOST_LANES:

@@ -18,7 +18,8 @@ from dlkit.word2vec.batched import devices, state
 from dlkit.word2vec.batched.ngrams import Composition
 from dlkit.word2vec.batched.state import COUNTERS, MEASURED, POSITION, UNITS, WORDS, Stretches
 from dlkit.word2vec.batched.steps import LONGEST, RUN, Steps
-from dlkit.word2vec.epochs import Counted, EpochTrainer, require_arrays
+from dlkit.word2vec.epochs import Counted, EpochTrainer
+from dlkit.word2vec.kernels.checks import require_arrays
 
 if TYPE_CHECKING:
     from dlkit.word2vec.trainer import Context, Ids, Loss, Model, NGrams, Progress, Vectors
@@ -61,7 +62,7 @@ class TorchTrainer(EpochTrainer):
 
     """
 
-    state_format: ClassVar = 1
+    state_format: ClassVar = 2
 
     def __init__(
         self,

@@ -12,6 +12,7 @@ that is a context twice gets it twice.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Final
 
 from dlkit.word2vec.kernels import vector as v
@@ -127,27 +128,25 @@ def _train_blocks(w: _Window) -> None:
     """
     b = w.b
 
-    def begin(offset: Any) -> None:
-        _mean(w, offset)
-        v.store(b, v.filled(0.0), w.change(offset))
-
-    def hidden(offset: Any) -> Any:
+    def kept(offset: Any) -> Any:
         return v.load(b, b.add(w.hidden, offset))
 
-    def one(index: Any, width: int = BLOCK) -> None:
+    def one(index: Any, width: int = BLOCK, *, first: bool = False) -> None:
         block = w.block(index, width)
+        hidden = partial(_mean, w) if first else kept
         coefficients = _coefficients(w, block, index, hidden)
 
         def slice_of_rows(offset: Any) -> None:
-            change = v.Register(b, v.load(b, w.change(offset)))
+            before = v.filled(0.0) if first else v.load(b, w.change(offset))
+            change = v.Register(b, before)
             _exchange(w, block, coefficients, offset, change)
             v.store(b, change.get(), w.change(offset))
 
         v.loop(b, w.row_bytes, slice_of_rows, step=v.VECTOR_BYTES)
 
-    v.loop(b, w.row_bytes, begin, step=v.VECTOR_BYTES)
     whole = b.sdiv(b.add(w.count, v.integer(BLOCK - HALF - 1)), v.integer(BLOCK))
-    v.loop(b, whole, one)
+    one(v.integer(0), first=True)
+    v.loop(b, b.sub(whole, v.integer(1)), lambda i: one(b.add(i, v.integer(1))))
     with b.if_then(b.icmp_signed("<", b.mul(whole, v.integer(BLOCK)), w.count)):
         one(whole, HALF)
     v.loop(

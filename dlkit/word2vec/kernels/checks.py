@@ -102,6 +102,17 @@ def checked_ngrams(ngrams: NGrams | None, vocabulary: int) -> NGrams | None:
     return ngrams._replace(offsets=offsets, rows=rows)
 
 
+def require_arrays(
+    arrays: Mapping[str, np.ndarray],
+    expected: Mapping[str, tuple[tuple[int, ...], type[np.generic]]],
+) -> None:
+    """Raise ValueError unless ``arrays`` has every array of the shape and type expected."""
+    for name, (size, kind) in expected.items():
+        array = arrays.get(name)
+        if array is None or array.shape != size or array.dtype != kind:
+            raise ValueError(f"state has no array {name} of shape {size} and {kind.__name__}")
+
+
 def check_state(
     arrays: Mapping[str, np.ndarray],
     plan: Plan,
@@ -118,7 +129,6 @@ def check_state(
         shape: of the input matrix, without padding.
 
     """
-    from dlkit.word2vec.epochs import require_arrays
     from dlkit.word2vec.kernels.train import CURSOR, HELD, READY
 
     lanes, vocabulary = len(bounds) - 1, len(plan.keep)
@@ -152,11 +162,12 @@ def check_state(
 
 def _within_table(targets: Negatives | Paths, cursors: npt.NDArray[np.int64]) -> bool:
     """Whether no draw of noise words would read beyond the table."""
+    from dlkit.word2vec.kernels.negatives import most_read
     from dlkit.word2vec.kernels.targets import PASSES, POOL, TABLE, Negatives
 
     if not isinstance(targets, Negatives):
         return True
-    beyond = targets.pool + 2 * targets.drawn + 8  # where a stretch's last draw may end
+    beyond = targets.pool + most_read(targets.drawn)  # where a stretch's last draw may end
     sound = cursors[:, POOL] <= len(targets.table) - beyond
     sound &= (cursors[:, POOL] <= cursors[:, TABLE]) & (cursors[:, PASSES] < targets.passes)
     sound &= cursors[:, TABLE] <= cursors[:, POOL] + beyond

@@ -85,6 +85,18 @@ class Lanes:
             return rows.copied_rows(matrix, touched)
         return rows.hot_rows(matrix, min(self._hot, len(matrix)))
 
+    def compile(self, train_piece: Callable[..., None]) -> None:
+        """Compile a kernel and what mixes the lanes' rows, or load them from the cache."""
+        lane = self.each[0]
+        train_piece(self._plan, lane, 0, 0, np.uint64(0), False, np.float32(0))  # noqa: FBT003
+        if self._copied:
+            ways = np.zeros(rows.WAYS, np.float32)
+            rows.write_ways(ways, np.float32(0))
+            rows.merge_copies(tuple(one.inputs for one in self.each), ways, 0, 1, np.float32(0))
+        elif len(self.each) > 1:
+            rows.take_rows(lane.inputs)
+            rows.merge_rows(lane.inputs, 1, np.float32(0))
+
     @property
     def done(self) -> bool:
         """Whether every lane is at the end of its part."""

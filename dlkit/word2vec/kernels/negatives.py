@@ -51,6 +51,11 @@ def negative_table(
     return table
 
 
+def most_read(wanted: int) -> int:
+    """The most entries of the table that ``draw_negatives`` reads for one window."""
+    return 2 * wanted + 8
+
+
 @inlined
 def draw_negatives(
     table: Any,
@@ -61,7 +66,7 @@ def draw_negatives(
 ) -> Any:
     """Put up to ``wanted`` words other than ``centre`` and than one another into ``drawn``.
 
-    Reads at most ``2 * wanted + 8`` entries of ``table`` from ``position``; what clashes is
+    Reads at most ``most_read(wanted)`` entries of ``table`` from ``position``; what clashes is
     passed over. Returns (words found, next position). ``drawn`` (int64) starts at index 1: index
     0 is the centre's place.
     """

@@ -1,6 +1,6 @@
 """The buckets of all n-grams of many words by fastText's hash (see ``vectors.subwords``).
 
-Compiled; without numba all n-grams are hashed side by side in numpy, a byte of each at a time.
+Compiled; without numba those of ``vectors.composing``, some words at a time.
 """
 
 from __future__ import annotations
@@ -11,9 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from dlkit.jit import compiled, has_numba
+from dlkit.vectors.composing import buckets_of_words
+from dlkit.vectors.subwords import LINE_END
 
 OFFSET: Final = np.uint32(2166136261)
 PRIME: Final = np.uint32(16777619)
+_WORDS_AT_ONCE: Final = 1 << 15  # without numba: some ten MB
 
 
 @compiled()
@@ -42,46 +45,13 @@ def _hash(text: Any, words: Any, starts: Any, shortest: Any, longest: Any, out: 
                     place += 1
 
 
-def _hash_in_numpy(
-    text: npt.NDArray[np.uint8],
-    words: npt.NDArray[np.int64],
-    number: npt.NDArray[np.int64],
-    shortest: int,
-    longest: int,
-    out: npt.NDArray[np.uint32],
-) -> None:
-    """As ``_hash``; ``number``: how many n-grams begin at each code point of ``text``."""
-    starts = np.flatnonzero(text & 0xC0 != 0x80)
-    ends = np.repeat(words[1:], np.diff(words))[starts]
-    # Where the n-gram of one letter would be written that begins there; "<" alone is none.
-    first = np.cumsum(number) - number - (shortest - 1)
-    first[np.isin(starts, words[:-1])] -= shortest == 1
-    values = np.full(len(starts), OFFSET)
-    going, at = np.arange(len(starts)), starts.copy()
-    for length in range(1, longest + 1):
-        inside = going
-        while len(inside):  # the bytes of the next code point
-            byte = text[at[inside]].astype(np.uint32)
-            values[inside] ^= np.where(byte & 0x80, byte | np.uint32(0xFFFFFF00), byte)
-            values[inside] *= PRIME
-            at[inside] += 1
-            inside = inside[at[inside] < ends[inside]]
-            inside = inside[text[at[inside]] & 0xC0 == 0x80]
-        if length >= shortest:
-            some = going[number[going] > 0]
-            if length == 1:  # neither "<" nor ">" alone
-                some = some[~np.isin(starts[some], words[:-1])]
-            out[first[some] + length - 1] = values[some]
-        going = going[at[going] < ends[going]]
-
-
 def buckets(
     words: list[str], *, shortest: int, longest: int, buckets: int
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """The buckets of the n-grams of every word, one after another, and where each word's begin.
 
     Args:
-        words: V words, none empty.
+        words: V words, none empty; ``</s>`` has no n-grams.
         shortest: code points of an n-gram of ``<word>``, at least.
         longest: and at most.
         buckets: the number of buckets.
@@ -90,26 +60,34 @@ def buckets(
         (V + 1,) int64 offsets and the buckets, 0 to ``buckets`` - 1.
 
     """
-    encoded = [f"<{word}>".encode() for word in words]
+    if not has_numba():
+        return _in_numpy(words, shortest=shortest, longest=longest, buckets=buckets)
+    encoded = [b"" if word == LINE_END else f"<{word}>".encode() for word in words]
     text = np.frombuffer(b"".join(encoded), np.uint8)
     places = np.zeros(len(words) + 1, np.int64)
     np.cumsum([len(each) for each in encoded], out=places[1:])
     letters = np.fromiter(map(len, words), np.int64, len(words)) + 2
+    letters[np.diff(places) == 0] = 0
     number = np.zeros(len(words), np.int64)
     for length in range(shortest, longest + 1):
         number += np.maximum(letters - length + 1, 0)
     if shortest == 1:
-        number -= 2  # "<" and ">" alone are none
+        number[letters > 0] -= 2  # "<" and ">" alone are none
     starts = np.zeros(len(words) + 1, np.int64)
     np.cumsum(number, out=starts[1:])
     hashes = np.zeros(starts[-1], np.uint32)
-    if has_numba():
-        _hash(text, places, starts, shortest, longest, hashes)
-    else:
-        # Of each code point: the letters from there to the end of its word, itself the first.
-        left = np.repeat(np.cumsum(letters), letters) - np.arange(letters.sum())
-        begun = np.maximum(np.minimum(left, longest) - shortest + 1, 0)
-        if shortest == 1:
-            begun[[*(np.cumsum(letters) - letters), *(np.cumsum(letters) - 1)]] -= 1
-        _hash_in_numpy(text, places, begun, shortest, longest, hashes)
+    _hash(text, places, starts, shortest, longest, hashes)
     return starts, (hashes % np.uint32(buckets)).astype(np.int64)
+
+
+def _in_numpy(
+    words: list[str], *, shortest: int, longest: int, buckets: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """As ``buckets``."""
+    starts, parts = np.zeros(len(words) + 1, np.int64), [np.zeros(0, np.int64)]
+    for first in range(0, len(words), _WORDS_AT_ONCE):
+        some = [word.encode() for word in words[first : first + _WORDS_AT_ONCE]]
+        owners, found = buckets_of_words(some, shortest=shortest, longest=longest, buckets=buckets)
+        starts[first + 1 : first + 1 + len(some)] = np.bincount(owners, minlength=len(some))
+        parts.append(found)
+    return np.cumsum(starts), np.concatenate(parts)

@@ -54,9 +54,7 @@ class Paths(NamedTuple):
     offsets: Any  # (V + 1,) int64: where each word's path begins
     nodes: Any  # (P,) int32: inner nodes, the root is 0 and frequent ones come first
     blocks: Any  # (V + 1,) int64: where each word's blocks of six nodes begin
-    labels: (
-        Any  # (B,) uint8: six bits for each block, 1 where the path takes the branch with code 0
-    )
+    labels: Any  # (B,) uint8: six bits for each block, 1 where the branch with code 0 is taken
 
 
 def paths(
@@ -82,7 +80,7 @@ def negatives(
     more often saves most of the copying.
     """
     if copied:
-        return Negatives(table, drawn, POOL_LEAST, 2 * POOL_PASSES)
+        return Negatives(table, drawn, 2 * POOL_LEAST, POOL_PASSES)
     pool = min(max(POOL_BYTES // row_bytes, POOL_LEAST), POOL_MOST)
     return Negatives(table, drawn, pool, POOL_PASSES)
 
