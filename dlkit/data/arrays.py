@@ -1,25 +1,23 @@
-"""Arrays for many images: in memory, or mapped from a file where they would fill it."""
+"""Arrays for many inputs: in memory, or mapped from a file where they would fill it."""
 
 from __future__ import annotations
 
 import math
 import os
 import tempfile
-from typing import TYPE_CHECKING, Final
+from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from dlkit.errors import DlkitError
 from dlkit.jit import private_folder, user_cache
 
-if TYPE_CHECKING:
-    from dlkit.data.samples import Pixels
-
 _IN_MEMORY: Final = 0.25  # of the machine's memory, for one array; more is mapped from a file
 
 
-def new_array(shape: tuple[int, ...]) -> Pixels:
-    """An array of bytes: in memory, or mapped from a file without a name where it is large.
+def new_array(shape: tuple[int, ...], dtype: npt.DTypeLike = np.uint8) -> npt.NDArray[Any]:
+    """An array: in memory, or mapped from a file without a name where it is large.
 
     The file lies in the user's cache folder and is gone with the process, however that ends.
 
@@ -27,18 +25,18 @@ def new_array(shape: tuple[int, ...]) -> Pixels:
         DlkitError: the disk has no room for it.
 
     """
-    size = math.prod(shape)
+    size = math.prod(shape) * np.dtype(dtype).itemsize
     if size <= memory_for_arrays():
-        return np.empty(shape, np.uint8)
+        return np.empty(shape, dtype)
     folder = private_folder(user_cache())
     try:
         with tempfile.TemporaryFile(dir=folder) as file:
             if hasattr(os, "posix_fallocate"):
                 os.posix_fallocate(file.fileno(), 0, size)  # a full disk is told now, not by SIGBUS
-            return np.memmap(file, np.uint8, "w+", shape=shape)
+            return np.memmap(file, dtype, "w+", shape=shape)
     except OSError as error:
         raise DlkitError(
-            f"no room for {size:,} bytes of images in {folder or tempfile.gettempdir()}: "
+            f"no room for an array of {size:,} bytes in {folder or tempfile.gettempdir()}: "
             f"{error.strerror}",
             hint="--size with fewer pixels, --limit, or XDG_CACHE_HOME on another disk",
         ) from error

@@ -8,6 +8,7 @@ big-endian 32-bit numbers, then the values). CIFAR: https://www.cs.toronto.edu/~
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Generator, Sequence
 from pathlib import Path
@@ -17,12 +18,13 @@ import numpy as np
 import numpy.typing as npt
 
 from dlkit.data import formats
-from dlkit.data.decode import plain_bytes
+from dlkit.data.decode import plain_bytes, utf8
 from dlkit.data.forms import ImageForm
 from dlkit.data.images import wanted_of
 from dlkit.data.parts import Part, Wish, limited_by_name
 from dlkit.data.pixels import remade
 from dlkit.data.raw import Meter, RawReader, open_file
+from dlkit.data.samples import digests_of
 from dlkit.data.wording import counted, shown
 from dlkit.errors import DlkitError
 from dlkit.records import Noted, Record
@@ -35,7 +37,9 @@ _CIFAR: Final = re.compile(r"(?i)(data_batch_\d+|test_batch|train|test)\.bin")
 _NAMES: Final = ("batches.meta.txt", "fine_label_names.txt")
 _SIDE: Final = 32  # of CIFAR's images
 _PLANES: Final = 3 * _SIDE * _SIDE
+_CLASSES: Final = {1: (10,), 2: (20, 100)}  # of each label in a row
 _MOST: Final = 1 << 35  # bytes that a header may promise
+_LARGEST_NAMES: Final = 1 << 20  # bytes of a file of class names
 
 
 def find_binaries(paths: Sequence[Path]) -> dict[str, list[Path]]:
@@ -67,6 +71,41 @@ def find_binaries(paths: Sequence[Path]) -> dict[str, list[Path]]:
         if _CIFAR.fullmatch(path.name) and path.stat().st_size:
             split = "test" if path.name.lower().startswith("test") else "train"
             found.setdefault(split, []).append(path)
+    for batches in found.values():
+        batches.sort(key=lambda path: path.name)
+    return found
+
+
+def given_binaries(paths: Sequence[Path]) -> dict[str, list[Path]]:
+    """The same for files that were given by name, an IDX file with its partner beside it.
+
+    Args:
+        paths: one or more files.
+
+    Returns:
+        Files by split; none if there are others among them.
+
+    Raises:
+        DlkitError: as ``find_binaries``.
+
+    """
+    if not all(_IDX.fullmatch(path.name) or _CIFAR.fullmatch(path.name) for path in paths):
+        return {}
+    whole = dict.fromkeys(paths)
+    for path in paths:
+        if match := _IDX.fullmatch(path.name):
+            split, kind = match[1].lower(), match[2].lower()
+            for other in sorted(path.parent.iterdir()):
+                beside = _IDX.fullmatch(other.name)
+                if beside and beside[1].lower() == split and beside[2].lower() != kind:
+                    whole[other] = None
+    found = find_binaries(list(whole))
+    if {path for files in found.values() for path in files} != set(whole):
+        raise DlkitError(
+            f"{', '.join(shown(path) for path in paths)}: files of MNIST and CIFAR do not go "
+            "together, and an empty one holds nothing",
+            hint="give the files of one data set",
+        )
     return found
 
 
@@ -81,8 +120,14 @@ def read_binaries(
     """
     if _IDX.fullmatch(files[0].name):
         images, labels, names = _mnist(*files)
+        sizes = [len(images)]
     else:
-        images, labels, names = _cifar(files)
+        images, labels, names, sizes = _cifar(files)
+    names_of_rows = [
+        f"{path}:{row}"
+        for path, size in zip(files, sizes, strict=False)
+        for row in range(1, size + 1)
+    ]
     where = shown(files[0].parent)
     yield Noted(f"{where}: the split {split}: {len(images):,} images in binary files")
     classes = [names[label] for label in labels.tolist()]
@@ -94,8 +139,9 @@ def read_binaries(
     part = Part(
         pixels,
         [classes[place] for place in keep.tolist()],
-        [f"{files[0].name}:{place}" for place in keep.tolist()],
+        [names_of_rows[place] for place in keep.tolist()],
         ImageForm(height, width, channels, fit),
+        digests_of(images[keep]),
     )
     return part, names
 
@@ -135,34 +181,68 @@ def read_idx(path: Path, *, axes: int) -> npt.NDArray[np.uint8]:
     return np.frombuffer(content, np.uint8, size, head).reshape(sizes)
 
 
-def _cifar(files: Sequence[Path]) -> tuple[Pixels, npt.NDArray[np.uint8], tuple[str, ...]]:
-    names = _names(files[0].parent)
+def _cifar(
+    files: Sequence[Path],
+) -> tuple[Pixels, npt.NDArray[np.uint8], tuple[str, ...], list[int]]:
+    names = _names(files)
     labelled = 1 if "_batch" in files[0].name.lower() else 2
     rows: list[Any] = []
-    for path in sorted(files, key=lambda path: path.name):
+    for path in files:
         content = _content(path)
         width = labelled + _PLANES
         whole = len(content) // width
         _exactly(shown(path), len(content), whole * width, f"rows of {width:,} bytes")
         rows.append(np.frombuffer(content, np.uint8).reshape(whole, width))
-        most = int(rows[-1][:, labelled - 1].max(initial=0))
-        if names and most >= len(names):
-            raise DlkitError(f"{shown(path)}: the label {most} is not one of {len(names)} classes")
+        _in_range(path, rows[-1][:, :labelled], len(names))
     table = np.concatenate(rows)
     labels = np.ascontiguousarray(table[:, labelled - 1])
     planes = table[:, labelled:].reshape(-1, 3, _SIDE, _SIDE)
     known = names or tuple(map(str, range(int(labels.max(initial=0)) + 1)))
-    return np.ascontiguousarray(planes.transpose(0, 2, 3, 1)), labels, known
+    sizes = [len(each) for each in rows]
+    return np.ascontiguousarray(planes.transpose(0, 2, 3, 1)), labels, known, sizes
 
 
-def _names(folder: Path) -> tuple[str, ...]:
-    """The class names that lie beside CIFAR's files, if any."""
-    for name in _NAMES:
-        path = folder / name
-        if path.is_file():
-            lines = path.read_text(encoding="utf-8").split("\n")
-            return tuple(line.strip() for line in lines if line.strip())
-    return ()
+def _in_range(path: Path, labels: npt.NDArray[np.uint8], named: int) -> None:
+    """Refuse a label that CIFAR-10 (one of 10) or CIFAR-100 (20 coarse, 100 fine) has not."""
+    limits = _CLASSES[labels.shape[1]]
+    for column, most in enumerate(limits):
+        last = column == len(limits) - 1
+        classes = min(most, named) if named and last else most
+        wrong = np.flatnonzero(labels[:, column] >= classes)
+        if len(wrong):
+            value = labels[wrong[0], column]
+            raise DlkitError(
+                f"{shown(path)}: row {wrong[0] + 1:,}: the label {value} is not one of "
+                f"{classes} classes"
+            )
+
+
+def names_file(files: Sequence[Path]) -> Path | None:
+    """The file of class names that lies beside CIFAR's files, if any."""
+    if _IDX.fullmatch(files[0].name):
+        return None
+    beside = (files[0].parent / name for name in _NAMES)
+    return next((path for path in beside if path.is_file()), None)
+
+
+def _names(files: Sequence[Path]) -> tuple[str, ...]:
+    """The class names in that file, a line each.
+
+    Raises:
+        DlkitError: it is too large for one, or not UTF-8.
+
+    """
+    path = names_file(files)
+    if path is None:
+        return ()
+    name = shown(path)
+    with open_file(path, name) as (descriptor, _), os.fdopen(os.dup(descriptor), "rb") as file:
+        content = file.read(_LARGEST_NAMES + 1)
+    if len(content) > _LARGEST_NAMES:
+        raise DlkitError(f"{name} has more than {_LARGEST_NAMES:,} bytes: no list of class names")
+    hint = "without the file, classes are called by their numbers"
+    lines = utf8(content, name, hint=hint).split("\n")
+    return tuple(line.strip() for line in lines if line.strip())
 
 
 def _exactly(name: str, found: int, promised: int, by: str) -> None:

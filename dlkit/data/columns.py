@@ -1,4 +1,4 @@
-"""Which column of a table holds the text."""
+"""Which column of a table holds the text, and how columns are commonly called."""
 
 from __future__ import annotations
 
@@ -7,16 +7,21 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from dlkit.data.wording import listed
 from dlkit.errors import DlkitError
 
 LONGEST_ROW: Final = 1 << 26  # characters; a quote that never closes must not fill the memory
 SAMPLE: Final = 100  # rows that a column is chosen from
 
 # In order of preference; compared without case.
-_NAMES: Final = (
+TEXTS: Final = (
     "text", "sentence", "review", "reviews", "content", "comment", "document", "body", "article",
     "passage", "message", "tweet", "文本", "正文", "内容", "评论", "句子", "文章",
     "評論", "內容",
+)  # fmt: skip
+LABELS: Final = (
+    "label", "labels", "class", "target", "category", "sentiment", "species", "y", "fine_label",
+    "coarse_label", "标签", "类别", "分类", "类", "標籤", "類別", "分類",
 )  # fmt: skip
 
 # Letters that dates and times are written with, in English and Chinese.
@@ -46,23 +51,23 @@ def choose(
         DlkitError: there is no such column, or no way to choose.
 
     """
-    listed = ", ".join(name or "''" for name in names[:20]) + (", …" if len(names) > 20 else "")
+    every = listed(names, 20)
     if wanted is not None:
         if wanted in names:
             return wanted, ""
-        raise DlkitError(f"{table} has no column {wanted!r}", hint=f"it has {listed}")
+        raise DlkitError(f"{table} has no column {wanted!r}", hint=f"it has {every}")
     if not names:
         raise DlkitError(f"{table} has no rows")
     filled = {name: [each for each in sample.get(name, ()) if not _blank(each)] for name in names}
     texts = [name for name in names if looks_like_text(filled[name])]
-    for common in _NAMES:
+    for common in TEXTS:
         for name in names:
             if name.strip().lower() == common and (name in texts or not filled[name]):
                 return name, f"{table}: the text is in the column {name}"
     if len(texts) == 1:
         return texts[0], f"{table}: the text is in the column {texts[0]}, the only one with text"
     problem = "several columns could be the text" if texts else "no column looks like text"
-    raise DlkitError(f"{table}: {problem}: {listed}", hint="--text-column NAME")
+    raise DlkitError(f"{table}: {problem}: {every}", hint="--text-column NAME")
 
 
 def looks_like_text(values: Sequence[Any]) -> bool:

@@ -136,7 +136,7 @@ class Grown:
     """The words of a vocabulary that a new text is added to.
 
     Attributes:
-        words: they stay, whether the text has them or not.
+        words: they stay, whether the text has them or not, even where ``max_vocab`` is less.
         counts: what each counted before, (words,) int64; added to what it counts in the text.
         again: the text is the one that was counted last: it is not added.
 
@@ -189,11 +189,20 @@ def choose_words(
         # They stay even where --min-count was raised.
         np.maximum(total, config.min_count, out=old)
     vocabulary, numbers = frequent_words(
-        table, min_count=config.min_count, max_vocab=config.max_vocab, counts=counts
+        table,
+        min_count=config.min_count,
+        max_vocab=config.max_vocab,
+        counts=counts,
+        kept=0 if grown is None else len(grown.words),
     )
     tokens = int(table.counts[numbers >= 0].sum())
-    if grown is not None and (gone := int(np.count_nonzero(numbers[: len(grown.words)] < 0))):
-        yield Warned(f"--max-vocab leaves out {gone:,} words that had vectors")
+    if grown is not None and not grown.again:
+        left = (numbers < 0) & (table.counts >= config.min_count)
+        if gone := int(np.count_nonzero(left)):
+            yield Warned(
+                f"--max-vocab {config.max_vocab:,} leaves out {counted(gone, 'new word')} that "
+                f"--min-count would take; the {counted(len(grown.words), 'word')} of before stay"
+            )
     if dropped := int(np.count_nonzero((numbers < 0) & (table.counts > 0))):
         noun = "rarer one" if fixed is None else "other one"
         share = 100 * (1 - tokens / table.tokens)

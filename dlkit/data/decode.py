@@ -29,6 +29,11 @@ def _count_and_replace(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error("dlkit.replace", _count_and_replace)
 
 
+def out_of_proportion(size: int, packed: int) -> bool:
+    """Whether so many bytes from so few packed ones are more than any data grow by."""
+    return size > _BOMB_SIZE and size > _BOMB_RATIO * packed
+
+
 def plain_bytes(raw: RawReader, codec: str | None, *, name: str, meter: Meter) -> Iterator[bytes]:
     """What a reader gives, decompressed, in chunks of at most CHUNK bytes.
 
@@ -57,7 +62,7 @@ def plain_bytes(raw: RawReader, codec: str | None, *, name: str, meter: Meter) -
             if not data:
                 return
             total += len(data)
-            if total > _BOMB_SIZE and total > _BOMB_RATIO * (meter.done - start):
+            if out_of_proportion(total, meter.done - start):
                 raise DlkitError(
                     f"{name} grows more than {_BOMB_RATIO} times when decompressed: "
                     f"{total:,} bytes from {meter.done - start:,} so far",
@@ -69,8 +74,36 @@ def plain_bytes(raw: RawReader, codec: str | None, *, name: str, meter: Meter) -
 _TESTS: Final = {"gzip": "gzip -t", "bz2": "bzip2 -t", "xz": "xz -t", "zstd": "zstd -t"}
 
 
+def utf8(content: bytes, name: str, *, hint: str = "") -> str:
+    """A small file's text, without a byte order mark.
+
+    Args:
+        content: the file.
+        name: what a person calls it.
+        hint: what to do where it is not UTF-8.
+
+    Raises:
+        DlkitError: it is not, with the line and the byte.
+
+    """
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = 1 + content.count(b"\n", 0, error.start)
+        byte = error.object[error.start]
+        raise DlkitError(
+            f"{name}: line {line:,} is not UTF-8: byte 0x{byte:02x}", hint=hint
+        ) from error
+
+
 def decoded(
-    chunks: Iterator[bytes], *, name: str, encoding: str, errors: str, tally: Counter[str]
+    chunks: Iterator[bytes],
+    *,
+    name: str,
+    encoding: str,
+    errors: str,
+    tally: Counter[str],
+    replaceable: bool = True,
 ) -> Iterator[str]:
     """Characters of a stream of bytes; characters that lie across chunks are put together.
 
@@ -80,6 +113,7 @@ def decoded(
         encoding: of the text.
         errors: strict or replace; what is replaced is counted in ``tally["replaced"]``.
         tally: counts.
+        replaceable: the command has the option --encoding-errors.
 
     Raises:
         DlkitError: invalid bytes, with their place in the decompressed stream.
@@ -99,7 +133,8 @@ def decoded(
             byte = error.object[error.start] if error.start < len(error.object) else 0
             raise DlkitError(
                 f"{name}: byte {place:,} (0x{byte:02x}) is not valid {encoding.upper()}",
-                hint="--encoding gb18030 (or what it is in), or --encoding-errors replace",
+                hint="--encoding gb18030 (or what it is in)"
+                + (", or --encoding-errors replace" if replaceable else ""),
             ) from error
         except UnicodeError as error:  # utf-16 without a byte order mark, for instance
             raise DlkitError(f"{name} is not valid {encoding.upper()}: {error}") from error

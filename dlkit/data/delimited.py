@@ -50,27 +50,22 @@ def csv_rows(
             yield row[place] + "\n"
 
 
-def table_rows(chunks: Iterator[str], name: str, *, tabs: bool) -> Iterator[tuple[int, list[str]]]:
-    """The header and the rows, none longer than it, each with the number of its first line.
+def table_rows(
+    chunks: Iterator[str], name: str, *, tabs: bool, ragged: bool = False
+) -> Iterator[tuple[int, list[str]]]:
+    """The header and the rows, each with the number of its first line.
 
     Args:
         chunks: the characters.
         name: what a person calls the source.
         tabs: as in ``csv_rows``.
+        ragged: rows may have more cells than the header.
 
     Raises:
-        DlkitError: a quotation mark that does not close, or a row with more cells than the header.
+        DlkitError: a quotation mark that does not close, or unless ``ragged`` a row with more cells
+            than the header.
 
     """
-    before = csv.field_size_limit(LONGEST_ROW)
-    try:
-        yield from _rows(chunks, name, tabs=tabs)
-    finally:
-        csv.field_size_limit(before)
-
-
-def _rows(chunks: Iterator[str], name: str, *, tabs: bool) -> Iterator[tuple[int, list[str]]]:
-    """As ``table_rows``; blank lines are no rows."""
     lines = _lines(chunks, name)
     skipped = 0
     header = ""
@@ -90,7 +85,7 @@ def _rows(chunks: Iterator[str], name: str, *, tabs: bool) -> Iterator[tuple[int
     while True:
         number = skipped + reader.line_num + 1  # where the row begins
         try:
-            row = next(reader, None)
+            row = _next(reader)
         except csv.Error as error:
             reason = str(error).partition(" - ")[0]
             raise DlkitError(
@@ -100,7 +95,7 @@ def _rows(chunks: Iterator[str], name: str, *, tabs: bool) -> Iterator[tuple[int
         if row is None:
             return
         width = width or len(row)
-        if len(row) > width:
+        if len(row) > width and not ragged:
             kind = _MARKS[mark]
             raise DlkitError(
                 f"{name}: line {number:,} has {counted(len(row), 'cell')}, "
@@ -111,6 +106,16 @@ def _rows(chunks: Iterator[str], name: str, *, tabs: bool) -> Iterator[tuple[int
             )
         if row:
             yield number, row
+
+
+def _next(reader: Iterator[list[str]]) -> list[str] | None:
+    """The next row; blank lines are empty ones."""
+    # The limit is one of the whole process: it is another for this row alone.
+    before = csv.field_size_limit(LONGEST_ROW)
+    try:
+        return next(reader, None)
+    finally:
+        csv.field_size_limit(before)
 
 
 def _delimiter(header: str) -> str:

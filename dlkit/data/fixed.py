@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 
+from dlkit.data.decode import utf8
 from dlkit.data.wording import counted, shown
 from dlkit.errors import DlkitError
 from dlkit.records import Noted, Record, Warned
@@ -108,13 +109,7 @@ def _text(file: str, name: str) -> str:
         raise DlkitError(f"cannot read the vocabulary {name}: {error.strerror or error}") from error
     except ValueError as error:
         raise DlkitError(f"cannot read the vocabulary {name}: {error}") from error
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = 1 + data.count(b"\n", 0, error.start)
-        raise DlkitError(
-            f"{name}: line {line:,} is not UTF-8: byte 0x{data[error.start]:02x}"
-        ) from error
+    return utf8(data, name)
 
 
 def _count(text: str, place: str) -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from dlkit.data import formats
-from dlkit.data.wording import counted, shown
+from dlkit.data.wording import counted, listed, shown
 from dlkit.errors import DlkitError
 
 TABLES: Final = ("parquet", "arrow", "csv", "tsv", "json")
@@ -77,10 +77,10 @@ def look(folder: Path, split: str) -> Contents:
     if hidden:
         notes.append(f"{shown(folder)}: {counted(hidden, 'hidden file')} not read")
     chosen = set(files)
-    others = [shown(path.relative_to(folder)) for path in found if path not in chosen]
+    others = [str(path.relative_to(folder)) for path in found if path not in chosen]
     if others:
-        names = ", ".join(others[:_NAMED]) + (", …" if len(others) > _NAMED else "")
-        notes.append(f"{shown(folder)}: {counted(len(others), 'other file')} not read: {names}")
+        number = counted(len(others), "other file")
+        notes.append(f"{shown(folder)}: {number} not read: {listed(others)}")
     return Contents(files, bool(tables), tuple(notes))
 
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Final, Literal
 
+import numpy as np
+import numpy.typing as npt
+
 from dlkit.errors import DAMAGED, DlkitError
 
 Fit = Literal["crop", "stretch", "pad"]
 
 LARGEST_SIDE: Final = 16_384  # pixels
+DEPTHS: Final = (8, 10, 12, 14, 16)  # bits of a value, as sensors have them
 _MOST_LEVELS: Final = 1_000_000
 
 
@@ -23,6 +27,8 @@ class ImageForm:
         channels: 1 for grey, 3 for red, green and blue.
         fit: how an image of another size is made to fit: crop (the shorter side is resized, the
             middle kept), stretch (both sides are), or pad (the longer side is, the rest is black).
+        depth: the bits of a value that images of more than 8 bits have, of which the highest 8 are
+            kept: one number for all of them; None where no training image was so deep.
 
     """
 
@@ -30,6 +36,7 @@ class ImageForm:
     width: int
     channels: int
     fit: Fit = "crop"
+    depth: int | None = None
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -39,6 +46,11 @@ class ImageForm:
     def document(self) -> dict[str, Any]:
         """The form in JSON's types."""
         return {"kind": "images", **asdict(self)}
+
+    def cut(self, deep: npt.NDArray[np.uint16]) -> npt.NDArray[np.uint8]:
+        """Values of images of more than 8 bits as bytes; larger ones than ``depth`` has are 255."""
+        depth = self.depth or DEPTHS[-1]
+        return (np.minimum(deep, (1 << depth) - 1) >> (depth - 8)).astype(np.uint8)
 
 
 @dataclass(frozen=True)
@@ -134,7 +146,10 @@ def _image_form(document: Any) -> ImageForm:
     sides_fit = all(type(side) is int and 1 <= side <= LARGEST_SIDE for side in (height, width))
     if not sides_fit or channels not in (1, 3) or document["fit"] not in ("crop", "stretch", "pad"):
         raise ValueError
-    return ImageForm(height, width, channels, document["fit"])
+    depth = document.get("depth")
+    if depth is not None and (type(depth) is not int or depth not in DEPTHS):
+        raise ValueError(depth)
+    return ImageForm(height, width, channels, document["fit"], depth)
 
 
 def _column(document: Any) -> Column:

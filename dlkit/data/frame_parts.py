@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,15 +13,18 @@ from dlkit.data.cells import characters, is_missing
 from dlkit.data.forms import Form, TableForm
 from dlkit.data.image_parts import frame_images
 from dlkit.data.parts import Part, Wish, labelled, limited_by_name, named
+from dlkit.data.row_numbers import row_numbers
 from dlkit.data.tabular import RawTable, read_table
 from dlkit.data.wording import counted, shown
 from dlkit.errors import USAGE, DlkitError
 from dlkit.records import Record, Warned
 
 if TYPE_CHECKING:
+    from dlkit.data.config import SampleConfig
     from dlkit.data.frames import Frame
     from dlkit.data.roles import Roles
 
+_NAMED: Final = 5  # bad rows in a message
 _LARGEST_TEXT: Final = 1 << 26  # characters of one text file
 
 
@@ -29,13 +33,20 @@ def text_files(
 ) -> Generator[Record, None, Part]:
     """The part of texts in class folders, one a file."""
     keep = yield from limited_by_name(split, classes, wish)
-    texts: list[str | None] = []
-    for place in keep.tolist():
-        with characters(files[place], wish.config) as chunks:
-            text = "".join(_bounded(chunks, files[place]))
-        texts.append(text.strip() or None)
+    texts = [whole_text(files[place], wish.config) or None for place in keep.tolist()]
     paths = [str(files[place]) for place in keep]
     return (yield from _texts(split, texts, [classes[place] for place in keep], paths, wish))
+
+
+def whole_text(path: Path, config: SampleConfig) -> str:
+    """The text that a file holds, without white space around it.
+
+    Raises:
+        DlkitError: it cannot be read, or is too large for one text.
+
+    """
+    with characters(path, config) as chunks:
+        return "".join(_bounded(chunks, path)).strip()
 
 
 def _bounded(chunks: Iterable[str], path: Path) -> Iterator[str]:
@@ -66,14 +77,27 @@ def frame_part(
     for name in (*roles.inputs, roles.label):
         if name not in frame.kinds:
             raise DlkitError(f"the split {split} ({frame.name}) has no column {shown(name)}")
+    part = yield from _part(split, frame, roles, wish, numeric)
+    yield from told_bad(frame)
+    return part
+
+
+def told_bad(frame: Frame) -> Iterator[Record]:
+    """A warning of rows of another length that were left out."""
+    if frame.bad:
+        some = "; ".join(frame.bad[:_NAMED]) + ("; …" if len(frame.bad) > _NAMED else "")
+        yield Warned(f"{counted(len(frame.bad), 'bad row')} ({some}) left out")
+
+
+def _part(
+    split: str, frame: Frame, roles: Roles, wish: Wish, numeric: Sequence[str]
+) -> Generator[Record, None, Part]:
     if roles.kind == "images":
         return (yield from frame_images(split, frame, roles, wish))
     if roles.kind == "texts":
         rows = list(frame.rows([*roles.inputs, roles.label]))
         texts = [_text(row.cells[0], row.place) for row in rows]
-        found = named(
-            frame, roles.label, [row.cells[1] for row in rows], [row.place for row in rows]
-        )
+        found = named(frame, roles, [row.cells[1] for row in rows], [row.place for row in rows])
         return (yield from _texts(split, texts, found, [row.place for row in rows], wish))
     return (yield from _frame_table(split, frame, roles, wish, numeric))
 
@@ -82,20 +106,52 @@ def _frame_table(
     split: str, frame: Frame, roles: Roles, wish: Wish, numeric: Sequence[str]
 ) -> Generator[Record, None, Part]:
     raw: RawTable | None = None
+    learnt = split == "train" and wish.form is None
     for record in read_table(
-        frame, roles.label, roles.inputs, numeric=numeric, skip_bad=wish.config.skip_bad
+        frame,
+        roles.label,
+        roles.inputs,
+        numeric=numeric,
+        skip_bad=wish.config.skip_bad,
+        beside=_beside(frame, roles) if learnt else (),
     ):
         if isinstance(record, RawTable):
             raw = record
         else:
             yield record
     assert raw is not None
-    found = named(frame, roles.label, raw.labels, raw.places)
+    if learnt:
+        raw = yield from _without_row_numbers(raw, asked=bool(wish.config.columns))
+    found = named(frame, roles, raw.labels, raw.places)
     keep = yield from labelled(split, found, raw.places, wish)
     names = [found[place] or "" for place in keep.tolist()]
     chosen = yield from limited_by_name(split, names, wish)
     raw = raw.take(keep[chosen])
     return Part(raw, [names[place] for place in chosen.tolist()], raw.places)
+
+
+def _beside(frame: Frame, roles: Roles) -> list[str]:
+    """The columns that are neither inputs nor label, and hold numbers or words."""
+    taken = {roles.label, *roles.inputs}
+    kinds = ("number", "text", "classes")
+    return [name for name, kind in frame.kinds.items() if kind in kinds and name not in taken]
+
+
+def _without_row_numbers(raw: RawTable, *, asked: bool) -> Generator[Record, None, RawTable]:
+    """The table whose row numbers are no content and, unless ``asked`` for, no inputs."""
+    numbers = {name: raw.numbers[name] for name in raw.content if name in raw.numbers}
+    found = row_numbers(numbers, others=len(raw.content) - len(numbers))
+    content = tuple(name for name in raw.content if name not in found)
+    if asked:
+        return replace(raw, content=content or raw.content)
+    for name, why in found.items():
+        yield Warned(
+            f"the column {shown(name)} has a different whole number in each of "
+            f"{counted(len(raw), 'row')} {why}: left out, it tells rows apart, not classes "
+            "(--columns names what is to be learnt from)"
+        )
+    order = tuple(name for name in raw.order if name not in found)
+    return replace(raw, order=order, content=content)
 
 
 def _texts(

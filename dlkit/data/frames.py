@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from dlkit.data import formats
+from dlkit.data.arrowfiles import arrow_batches, blamed
 from dlkit.data.cells import column_names, looks_numeric, rows_of
+from dlkit.data.lists import are_lists, spread
 from dlkit.data.raw import open_file
 from dlkit.data.wording import shown
 from dlkit.errors import DlkitError
@@ -21,7 +22,7 @@ from dlkit.errors import DlkitError
 if TYPE_CHECKING:
     from dlkit.data.config import SampleConfig
 
-ColumnKind = Literal["image", "classes", "number", "text", "other"]
+ColumnKind = Literal["image", "classes", "number", "text", "list", "other"]
 
 SAMPLE: Final = 1_000  # rows that the kinds of columns are told from
 _BATCH: Final = 256  # rows of a columnar file at a time, where images may be large
@@ -31,7 +32,11 @@ _LIGHT: Final = 4096  # where there are none
 
 
 class Row(NamedTuple):
-    """A row's place in its file, such as ``train.csv:17``, and its cells in the columns' order."""
+    """Where a row is, such as ``data/train.csv:17``, and its cells in the columns' order.
+
+    The number is that of its first line in CSV, TSV and JSON lines, and that of the row, from 1, in
+    all other tables.
+    """
 
     place: str
     cells: Sequence[Any]
@@ -52,6 +57,7 @@ class Frame:
         notes: what was chosen on the user's behalf.
         files: what is read.
         identity: what names the content where no file does: the hub's fingerprint.
+        bad: what was wrong with the rows that the last reading left out.
 
     """
 
@@ -65,10 +71,15 @@ class Frame:
     notes: tuple[str, ...] = ()
     files: tuple[Path, ...] = ()
     identity: str = ""
+    bad: list[str] = field(default_factory=list)
 
 
 def open_frame(files: Sequence[Path], config: SampleConfig) -> Frame:
     """The table in one or several files of one format.
+
+    Args:
+        files: the files.
+        config: the encoding.
 
     Raises:
         DlkitError: damaged, empty, or files that do not go together.
@@ -79,8 +90,8 @@ def open_frame(files: Sequence[Path], config: SampleConfig) -> Frame:
         listed = ", ".join(shown(path) for path in files[:3])
         raise DlkitError(f"{listed} are of different formats ({', '.join(sorted(kinds))})")
     if kinds & {"parquet", "arrow"}:
-        return _arrow_frame(files)
-    return _plain_frame(files, config)
+        return spread(_arrow_frame(files))
+    return spread(_plain_frame(files, config))
 
 
 def hub_frame(name: str, split: str, data: Any) -> Frame:
@@ -94,35 +105,30 @@ def hub_frame(name: str, split: str, data: Any) -> Frame:
 
     schema = data.features.arrow_schema
     found = _from_batches(f"{name}/{split}", schema, batches, len(data), None)
+    found = spread(found)
     return replace(found, identity=f"{name}/{split}/{getattr(data, '_fingerprint', '')}")
 
 
 def _arrow_frame(files: Sequence[Path]) -> Frame:
     import pyarrow
-    from pyarrow import ipc, parquet
+    from pyarrow import parquet
 
     def pieces(path: Path, columns: Sequence[str] = (), size: int = 1) -> Iterator[Any]:
-        with _blamed(path), open_file(path, shown(path)) as (descriptor, _):
+        kind = formats.by_name(path.name)[0]
+        with blamed(shown(path), kind), open_file(path, shown(path)) as (descriptor, _):
             opened = os.fdopen(os.dup(descriptor), "rb")
             with opened:
-                if formats.by_name(path.name)[0] == "parquet":
+                if kind == "parquet":
                     table = parquet.ParquetFile(opened, buffer_size=_BUFFER)
                     yield table.schema_arrow
                     yield table.metadata.num_rows
                     size = min(size, _rows_at_once(table.metadata))
                     yield from table.iter_batches(size, columns=list(columns))
                     return
-                head = opened.peek(6)[:6]
-                whole = ipc.open_file(opened) if head == b"ARROW1" else None
-                reader = whole or ipc.open_stream(opened)
-                yield reader.schema
+                found = arrow_batches(opened)
+                yield next(found)
                 yield None
-                batches = (
-                    (whole.get_batch(place) for place in range(whole.num_record_batches))
-                    if whole
-                    else iter(reader)
-                )
-                for batch in batches:
+                for batch in found:
                     yield batch.select(list(columns))
 
     def batches(columns: Sequence[str], size: int) -> Iterator[tuple[str, Any]]:
@@ -131,7 +137,7 @@ def _arrow_frame(files: Sequence[Path]) -> Frame:
             next(each)
             next(each)
             for batch in each:
-                yield path.name, batch
+                yield str(path), batch
 
     schema, count = None, 0
     for path in files:
@@ -182,7 +188,7 @@ def _from_batches(
         for file, batch in batches(columns, _BATCH if heavy else _LIGHT):
             start = before.get(file, 0)
             cells = [_values(file, batch, column) for column in columns]
-            for place, row in enumerate(zip(*cells, strict=True), start):
+            for place, row in enumerate(zip(*cells, strict=True), start + 1):
                 yield Row(f"{file}:{place}", row)
             before[file] = start + batch.num_rows
 
@@ -218,6 +224,9 @@ def _arrow_kind(kind: Any) -> ColumnKind:
         kind = kind.value_type
     if types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind):
         return "number"
+    if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
+        of = kind.value_type
+        return "list" if types.is_integer(of) or types.is_floating(of) else "other"
     if types.is_string(kind) or types.is_large_string(kind) or types.is_boolean(kind):
         return "text"
     if types.is_binary(kind) or types.is_large_binary(kind):
@@ -227,41 +236,34 @@ def _arrow_kind(kind: Any) -> ColumnKind:
     return "other"
 
 
-@contextmanager
-def _blamed(path: Path) -> Iterator[None]:
-    import pyarrow
-
-    try:
-        yield
-    except (pyarrow.ArrowException, OSError, ValueError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        kind = formats.by_name(path.name)[0]
-        raise DlkitError(f"{shown(path)} is not readable {kind}: {reason}") from error
-
-
 def _plain_frame(files: Sequence[Path], config: SampleConfig) -> Frame:
     """CSV, TSV or JSON; the columns are those of the first file."""
-    names, headed = column_names(files[0], config)
+    names, headed, note = column_names(files[0], config)
+    bad: list[str] = []
 
     def rows(columns: Sequence[str]) -> Iterator[Row]:
         places = [names.index(column) for column in columns]
         # One place makes itemgetter give a cell, not a row of one.
         pick = itemgetter(*places) if len(places) > 1 else lambda cells: [cells[i] for i in places]
+        bad.clear()
         for path in files:
-            for line, cells in rows_of(path, names, config, headed=headed):
-                yield Row(f"{path.name}:{line}", pick(cells))
+            # All of a JSON array may lie in one line.
+            by_row = ".json" in path.suffixes[-2:]
+            skipped = bad if config.skip_bad else None
+            found = rows_of(path, names, config, headed=headed, bad=skipped)
+            for row, (line, cells) in enumerate(found, 1):
+                yield Row(f"{path}:{row if by_row else line}", pick(cells))
 
     first = list(islice(rows(names), SAMPLE))
     if not first:
         raise DlkitError(f"{shown(files[0])} has no rows")
     sample = {name: [row.cells[i] for row in first] for i, name in enumerate(names)}
     kinds: dict[str, ColumnKind] = {name: _plain_kind(values) for name, values in sample.items()}
-    note = f"{shown(files[0])}: the first line is a row, not names; columns are numbered from 1"
-    notes = () if headed else (note,)
-    return Frame(shown(files[0]), kinds, {}, sample, rows, None, files[0].parent, notes)
+    notes = (note,) if note else ()
+    return Frame(shown(files[0]), kinds, {}, sample, rows, None, files[0].parent, notes, bad=bad)
 
 
 def _plain_kind(values: Sequence[Any]) -> ColumnKind:
     if any(isinstance(value, (dict, list)) for value in values):
-        return "other"
+        return "list" if are_lists(values) else "other"
     return "number" if looks_numeric(values) else "text"

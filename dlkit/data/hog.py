@@ -8,14 +8,19 @@ cell and are normalised by L2-Hys.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
+from dlkit.data.arrays import new_array
+
 if TYPE_CHECKING:
     from dlkit.data.samples import Floats
 
+_BYTES: Final = 1 << 24  # that the work on some images takes
+_COPIES: Final = 6  # of the images in float64, at most, that it holds together
 _EPSILON: Final = 1e-5  # added to a block's norm
 _CLIP: Final = 0.2  # largest share of one number in a block, before it is normalised again
 
@@ -39,6 +44,18 @@ def describe(images: npt.NDArray[Any], *, orientations: int, cell: int, block: i
         (N, length) float32: by block, by cell inside it, by orientation.
 
     """
+    bytes_each = 8 * _COPIES * math.prod(images.shape[1:])
+    step = max(1, _BYTES // max(1, bytes_each))
+    size = length(images.shape[1:3], orientations=orientations, cell=cell, block=block)
+    described = new_array((len(images), size), np.float32)
+    for start in range(0, len(images), step):
+        some = images[start : start + step]
+        described[start : start + step] = _describe(some, orientations, cell, block)
+    return described
+
+
+def _describe(images: npt.NDArray[Any], orientations: int, cell: int, block: int) -> Floats:
+    """As ``describe``, in memory of several times the images'."""
     pixels = images.astype(np.float64)
     down = np.zeros_like(pixels)  # (N, H, W, C)
     down[:, 1:-1] = pixels[:, 2:] - pixels[:, :-2]

@@ -42,7 +42,7 @@ def check(name: str, *, typed: str) -> None:
     forced = typed.startswith("hub:")
     nothing_here = "" if forced else f"{typed!r} is no file or folder here"
     it = f"the data set {identity!r}" if forced else f"{nothing_here}; as a data set it"
-    if _cached(identity):
+    if cached(identity):
         return
     if offline():
         raise DlkitError(
@@ -115,7 +115,7 @@ def splits(name: str, split: str | None = None) -> Any:
         raise DlkitError(f"the data set {name!r} cannot be loaded: {lines[0]}") from error
 
 
-def _cached(identity: str) -> bool:
+def cached(identity: str) -> bool:
     """Whether the hub's cache holds any of a data set."""
     home = Path(os.environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface")
     places = [Path(os.environ.get("HF_HUB_CACHE") or home / "hub")]

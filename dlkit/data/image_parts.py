@@ -11,15 +11,15 @@ import numpy as np
 
 from dlkit.data import kept
 from dlkit.data.forms import ImageForm
-from dlkit.data.images import Cell, Images, read_images
+from dlkit.data.images import Cell, read_images
 from dlkit.data.parts import Part, Places, Wish, labelled, limited_by_name, named
 from dlkit.data.pixels import SUFFIXES
-from dlkit.data.samples import digests_of
 from dlkit.data.wording import shown
 from dlkit.errors import DlkitError
 from dlkit.records import Noted, Record, Warned
 
 if TYPE_CHECKING:
+    from dlkit.data.canvas import Images
     from dlkit.data.frames import Frame
     from dlkit.data.roles import Roles
 
@@ -41,7 +41,7 @@ def frame_images(
     """Labels first, which are small; then the images that are wanted, one batch after the other."""
     labels = list(frame.rows([roles.label]))
     places = [row.place for row in labels]
-    found = named(frame, roles.label, [row.cells[0] for row in labels], places)
+    found = named(frame, roles, [row.cells[0] for row in labels], places)
     keep = yield from labelled(split, found, places, wish)
     there = [found[place] or "" for place in keep.tolist()]
     keep = keep[(yield from limited_by_name(split, there, wish))]
@@ -58,8 +58,8 @@ def frame_images(
     return (yield from _images(split, cells, paths, keep, names, wish, sources))
 
 
-def image_content(cell: Any, folder: Path | None) -> bytes | Path | None:
-    """What a cell of a column of images holds: bytes, or the file that it names.
+def image_content(cell: Any, folder: Path | None) -> bytes | Path | str | None:
+    """What a cell of a column of images holds: bytes, the file that it names, or why neither.
 
     Args:
         cell: bytes, text, or a mapping with "bytes" or "path", as ``datasets`` writes it.
@@ -71,9 +71,12 @@ def image_content(cell: Any, folder: Path | None) -> bytes | Path | None:
     if isinstance(cell, str) and cell.strip():
         path = Path(cell.strip())
         # A table may name the files beside it; one that climbs out of its folder is not followed.
-        if folder is not None and not path.is_absolute() and ".." not in PurePosixPath(cell).parts:
-            return folder / path
-        return path if path.is_absolute() and path.suffix.lower() in SUFFIXES else None
+        if not path.is_absolute() and ".." in PurePosixPath(cell.strip()).parts:
+            return f"{shown(cell.strip())} leads out of the table's folder and is not followed"
+        if not path.is_absolute():
+            return f"{shown(path)} lies in no folder" if folder is None else folder / path
+        named = path.suffix.lower() in SUFFIXES
+        return path if named else f"{shown(path)} has no suffix of an image"
     return cell if isinstance(cell, bytes) else None
 
 
@@ -144,8 +147,7 @@ def _decoded(
         if isinstance(record, (Noted, Warned)):
             told.append(("warned" if isinstance(record, Warned) else "noted", record.text))
         yield record
-    digests = digests_of(found.pixels)
-    result = kept.Kept(found.pixels, found.places, found.form, digests, told)
+    result = kept.Kept(found.pixels, found.places, found.form, found.digests, told)
     if name is not None and not strange and time.monotonic() - started >= kept.WORTHWHILE:
         kept.keep(name, result)
     return result

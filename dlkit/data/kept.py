@@ -24,7 +24,7 @@ import numpy.typing as npt
 
 from dlkit.artifacts.tensors import read_tensors, write_tensors
 from dlkit.data.forms import ImageForm, read_form
-from dlkit.data.samples import Digests, digests_of
+from dlkit.data.samples import DIGEST_BYTES, Digests, digests_of
 from dlkit.errors import DlkitError
 from dlkit.jit import private_folder, user_cache
 
@@ -32,9 +32,10 @@ if TYPE_CHECKING:
     from dlkit.data.samples import Pixels
 
 WORTHWHILE: Final = 1.0  # seconds of decoding; what takes less is decoded again
-_VERSION: Final = 1  # of what decoding makes of the same file
+_VERSION: Final = 3  # of what decoding makes of the same file
 _SECONDS: Final = 30 * 24 * 3600.0  # an entry stays after its last use
 _MOST: Final = 1 << 35  # bytes of all entries
+_HEADER: Final = 1024  # bytes of an entry beside its arrays, at most
 _FREE: Final = 0.1  # of the disk stays free
 
 
@@ -81,12 +82,13 @@ def find(name: str) -> Kept | None:
         facts = json.loads(arrays["facts"].tobytes())
         form = read_form(facts["form"], where=str(path))
         pixels, places = arrays["pixels"], arrays["places"]
-        digests = digests_of(pixels)
+        digests = np.ascontiguousarray(arrays["digests"]).view(f"S{DIGEST_BYTES}").reshape(-1)
         if (
             not isinstance(form, ImageForm)
             or pixels.dtype != np.uint8
             or pixels.shape[1:] != (form.height, form.width, form.channels)
-            or _sum(digests, places) != facts["sum"]
+            or len(digests) != len(pixels)
+            or _sum(pixels, digests, places) != facts["sum"]
         ):
             raise ValueError
         told = [(str(kind), str(text)) for kind, text in facts["told"]]
@@ -107,20 +109,23 @@ def keep(name: str, kept: Kept) -> None:
     facts: dict[str, Any] = {
         "form": kept.form.document(),
         "told": kept.told,
-        "sum": _sum(kept.digests, kept.places),
+        "sum": _sum(kept.pixels, kept.digests, kept.places),
     }
-    content = write_tensors(
-        {
-            "pixels": kept.pixels,
-            "places": kept.places,
-            "facts": np.frombuffer(json.dumps(facts).encode(), np.uint8),
-        }
-    )
+    arrays: dict[str, npt.NDArray[Any]] = {
+        "pixels": kept.pixels,
+        "places": kept.places,
+        "digests": np.frombuffer(kept.digests.tobytes(), np.uint8),
+        "facts": np.frombuffer(json.dumps(facts).encode(), np.uint8),
+    }
+    size = _HEADER + sum(array.nbytes for array in arrays.values())
+    if size > _MOST:
+        return
+    content = write_tensors(arrays)
     temporary = folder / f".tmp-{name}-{os.urandom(4).hex()}"
     try:
-        _sweep(folder, kept.pixels.nbytes)
+        _sweep(folder, size)
         disk = shutil.disk_usage(folder)
-        if disk.free - kept.pixels.nbytes < _FREE * disk.total:
+        if disk.free - size < _FREE * disk.total:
             return
         with temporary.open("xb") as file:
             content(file)
@@ -137,8 +142,9 @@ def _folder() -> Path | None:
         return None
 
 
-def _sum(digests: Digests, places: npt.NDArray[np.int64]) -> str:
-    whole = hashlib.sha256(digests.tobytes())
+def _sum(pixels: Pixels, digests: Digests, places: npt.NDArray[np.int64]) -> str:
+    whole = hashlib.sha256(digests_of(pixels).tobytes())
+    whole.update(digests.tobytes())
     whole.update(places.astype("<i8").tobytes())
     return whole.hexdigest()
 

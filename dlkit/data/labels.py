@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from dlkit.data import cells
-from dlkit.data.wording import counted, shown
+from dlkit.data.wording import counted, listed, shown
 from dlkit.errors import DlkitError
 from dlkit.records import Noted, Record, Warned
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from dlkit.data.samples import Labels
 
 MOST_CLASSES: Final = 100_000
-_NAMED: Final = 5  # classes or samples in a message
 
 
 def class_name(value: Any, declared: Sequence[str] | None, *, numeric: bool = False) -> str | None:
@@ -35,7 +34,8 @@ def class_name(value: Any, declared: Sequence[str] | None, *, numeric: bool = Fa
     """
     if isinstance(value, str):
         value = value.strip()
-        if not numeric or value.isdecimal():  # 007 is another class than 7
+        # 007 is another class than 7, and a word among numbers is a class, too.
+        if not numeric or value.isdecimal() or not cells.is_number(value):
             return str(value) or None
         value = cells.number(value)
     if value is None:
@@ -50,6 +50,12 @@ def class_name(value: Any, declared: Sequence[str] | None, *, numeric: bool = Fa
     elif not isinstance(value, (int, np.integer)):
         raise ValueError(f"a value of type {type(value).__name__} is not a class")
     return str(int(value)) if declared is None else _declared(int(value), declared)
+
+
+def are_numbers(classes: Sequence[str]) -> bool:
+    """Whether the class names of an artifact come from numbers, so that 1.0 means the class 1."""
+    numbers = [name for name in classes if cells.is_number(name)]
+    return bool(numbers) and all(name.removeprefix("-").isdecimal() for name in numbers)
 
 
 def _declared(place: int, declared: Sequence[str]) -> str | None:
@@ -134,7 +140,7 @@ def match_classes(
             if unknown := [name for name in names if name not in set(classes)]:
                 raise DlkitError(
                     f"the split {split} has {_classes(unknown)} that the artifact does not know",
-                    hint=f"it knows {_listed(classes)}",
+                    hint=f"it knows {listed(classes)}",
                 )
     else:
         seen = {name: None for names in there.values() for name in names}
@@ -175,8 +181,4 @@ def _told(classes: Sequence[str], there: Mapping[str, Mapping[str, None]]) -> It
 
 
 def _classes(names: Sequence[str]) -> str:
-    return f"{counted(len(names), 'class', 'classes')} ({_listed(names)})"
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(map(shown, names[:_NAMED])) + (", …" if len(names) > _NAMED else "")
+    return f"{counted(len(names), 'class', 'classes')} ({listed(names)})"

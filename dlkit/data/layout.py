@@ -6,20 +6,21 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Literal
 
 from dlkit.data import folders, formats, hub
-from dlkit.data.binaries import find_binaries
+from dlkit.data.array_parts import array_splits
+from dlkit.data.binaries import find_binaries, given_binaries, names_file
+from dlkit.data.numpy_files import SUFFIXES as ARRAYS
 from dlkit.data.pixels import SUFFIXES
-from dlkit.data.raw import check_kind
+from dlkit.data.raw import check_kind, standard_input
 from dlkit.data.sources import existing, may_be_hub, nearby, won
-from dlkit.data.wording import counted, shown
+from dlkit.data.spool import spooled
+from dlkit.data.wording import counted, listed, shown
 from dlkit.errors import USAGE, DlkitError
 
 if TYPE_CHECKING:
     from dlkit.data.config import SampleConfig
-
-_NAMED: Final = 5  # files that are left out
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,8 @@ class Layout:
     """Where the samples are.
 
     Attributes:
-        kind: tables; images or texts in class folders; binaries (IDX, CIFAR); builtin; hub.
+        kind: tables; images or texts in class folders; binaries (IDX, CIFAR);
+            arrays (NumPy's files); builtin; hub.
         name: what a person calls the data.
         origin: what to type to get them again from any folder.
         files: by split, as the data name it.
@@ -36,7 +38,7 @@ class Layout:
 
     """
 
-    kind: Literal["tables", "images", "texts", "binaries", "builtin", "hub"]
+    kind: Literal["tables", "images", "texts", "binaries", "arrays", "builtin", "hub"]
     name: str
     origin: tuple[str, ...]
     files: dict[str, list[Path]] = field(default_factory=dict)
@@ -64,8 +66,7 @@ def find_layout(data: Sequence[str], config: SampleConfig) -> Layout:
     text = data[0]
     path = existing(text) if text else None
     if path is not None:
-        single = not path.is_dir()
-        found = _tables([path], path.name, None, config) if single else _folder(path, config)
+        found = _folder(path, config) if path.is_dir() else _files([path], config)
         return Layout(
             found.kind,
             found.name,
@@ -81,7 +82,9 @@ def find_layout(data: Sequence[str], config: SampleConfig) -> Layout:
         hub.check(identity, typed=text)
         return Layout("hub", identity, (f"hub:{identity}",))
     if text == "-":
-        raise DlkitError("samples cannot be read from standard input", hint="give a file")
+        found = _files([spooled(standard_input())], config)
+        note = "standard input is not kept: to judge an artifact that learns from it, give it again"
+        return Layout(found.kind, "stdin", ("-",), found.files, notes=(*found.notes, note))
     raise DlkitError(f"no such file or folder: {shown(text)}", hint=nearby(text))
 
 
@@ -94,8 +97,31 @@ def _several(data: Sequence[str], config: SampleConfig) -> Layout:
                 f"{shown(text)} is no file: of several inputs each must be a table", code=USAGE
             )
         paths.append(path)
-    found = _tables(paths, paths[0].name, None, config)
-    return Layout("tables", found.name, tuple(str(path.absolute()) for path in paths), found.files)
+    found = _files(paths, config)
+    origin = tuple(str(path.absolute()) for path in paths)
+    notes = [
+        f"{listed(list(map(str, files)))} are read together: the split {split}"
+        for split, files in found.files.items()
+        if found.kind == "tables" and len(files) > 1
+    ]
+    return Layout(found.kind, found.name, origin, found.files, notes=(*found.notes, *notes))
+
+
+def _files(paths: Sequence[Path], config: SampleConfig) -> Layout:
+    """Files given by name: binaries, or tables."""
+    if any(path.suffix.lower() in ARRAYS for path in paths):
+        if other := [path for path in paths if path.suffix.lower() not in ARRAYS]:
+            raise DlkitError(f"{shown(other[0])} does not go together with NumPy's files")
+        name = paths[0].stem
+        return Layout("arrays", name, (), array_splits(paths))
+    binaries = given_binaries(paths)
+    if not binaries:
+        return _tables(paths, paths[0].name, None, config)
+    if len(binaries) == 1 and not (config.train_split or config.test_split):
+        binaries = {"train": next(iter(binaries.values()))}  # all there is
+    told = ", ".join(shown(path) for files in binaries.values() for path in files)
+    name = paths[0].absolute().parent.name or "data"
+    return Layout("binaries", name, (), binaries, notes=(f"read together: {told}",))
 
 
 def _tables(paths: Sequence[Path], name: str, root: Path | None, config: SampleConfig) -> Layout:
@@ -106,8 +132,8 @@ def _tables(paths: Sequence[Path], name: str, root: Path | None, config: SampleC
             kind = "an image" if path.suffix.lower() in SUFFIXES else "no table"
             raise DlkitError(
                 f"{shown(path)} is {kind}",
-                hint="give .csv, .tsv, .json, .jsonl, .parquet or .arrow, or a folder of class "
-                "folders",
+                hint="give .csv, .tsv, .json, .jsonl, .parquet, .arrow or .npz, or a folder of "
+                "class folders",
             )
         check_kind(path.stat(), shown(path))
         inside = path.relative_to(root) if root is not None else Path(path.name)
@@ -147,6 +173,8 @@ def _folder(root: Path, config: SampleConfig) -> Layout:
     if binaries:
         layout = Layout("binaries", name, (), binaries)
         used = [path for paths in binaries.values() for path in paths]
+        names = {names_file(paths) for paths in binaries.values()}
+        used += [path for path in names if path is not None]
     elif listing or tables:
         layout = _tables(folders.one_format(listing or tables), name, root, config)
         used = [path for paths in layout.files.values() for path in paths]
@@ -158,10 +186,11 @@ def _folder(root: Path, config: SampleConfig) -> Layout:
     notes = list(layout.notes)
     if hidden:
         notes.append(f"{shown(root)}: {counted(hidden, 'hidden file')} not read")
-    others = [shown(path.relative_to(root)) for path in found if path not in set(used)]
+    taken = set(used)
+    others = [str(path.relative_to(root)) for path in found if path not in taken]
     if others:
-        listed = ", ".join(others[:_NAMED]) + (", …" if len(others) > _NAMED else "")
-        notes.append(f"{shown(root)}: {counted(len(others), 'other file')} not read: {listed}")
+        number = counted(len(others), "other file")
+        notes.append(f"{shown(root)}: {number} not read: {listed(others)}")
     return Layout(layout.kind, name, (), layout.files, layout.classes, tuple(notes))
 
 
@@ -202,8 +231,7 @@ def _class_folders(
         if each.is_dir() and not each.name.startswith(".") and not any(each.iterdir())
     ]
     if empty:
-        listed = ", ".join(map(shown, empty[:_NAMED]))
-        notes.append(f"{counted(len(empty), 'class folder')} empty: {listed}")
+        notes.append(f"{counted(len(empty), 'class folder')} empty: {listed(empty)}")
     return Layout(kind, root.name, (), files, classes, tuple(notes))
 
 

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from dlkit.data import hub
+from dlkit.data.array_parts import read_arrays
 from dlkit.data.binaries import read_binaries
 from dlkit.data.forms import Form, ImageForm, TableForm, TextForm
 from dlkit.data.frame_parts import frame_part, numeric_columns, text_files
 from dlkit.data.frames import Frame, hub_frame, open_frame
 from dlkit.data.image_parts import image_files
-from dlkit.data.labels import match_classes
+from dlkit.data.labels import are_numbers, match_classes
 from dlkit.data.layout import Layout, find_layout
 from dlkit.data.parts import Part, Wish, refuse_idle
 from dlkit.data.roles import Roles, choose_roles
-from dlkit.data.samples import Floats, Inputs, Kind, Labels, Samples, Split, split_of
-from dlkit.data.splits import choose_splits, duplicates, hold_out, tell_held_out
+from dlkit.data.samples import Digests, Inputs, Kind, Labels, Rows, Samples, Split, split_of
+from dlkit.data.splits import (
+    choose_splits,
+    duplicates,
+    hold_out,
+    shared,
+    tell_held_out,
+    tell_shared,
+)
 from dlkit.data.tabular import RawTable, encode, fit_form
 from dlkit.data.wording import shown
 from dlkit.errors import DlkitError
@@ -52,10 +60,10 @@ def load(
 
         made = make(layout.name, config, seed=seed)
         refuse_idle(config, made.kind, columns=False)
-        choose_splits(list(made.splits), config, where=layout.origin[0])
-        for note in made.notes:
+        chosen, notes = choose_splits(list(made.splits), config, where=layout.origin[0])
+        for note in (*made.notes, *notes):
             yield Noted(note)
-        splits: dict[str, Split] = made.splits
+        splits = {split: made.splits[name] for split, name in chosen.items()}
         kind, classes, form = made.kind, made.classes, made.form
         held = "test" not in splits
         if held:
@@ -81,6 +89,7 @@ def load_test(
     form: Form,
     classes: Sequence[str],
     seed: int = 0,
+    learnt: Digests | None = None,
 ) -> Generator[Record, None, Samples]:
     """Read what a finished artifact is to be judged on: the test split, else all there is.
 
@@ -90,6 +99,8 @@ def load_test(
         form: the artifact's: images are made its size and colour, columns found by their names.
         classes: the artifact's: labels are places in this list, by name.
         seed: as for ``load``.
+        learnt: ``Split.digests`` of what the artifact was trained on, (N,); samples of equal
+            content are told.
 
     Returns:
         Samples whose one split is "test".
@@ -105,6 +116,7 @@ def load_test(
         samples = yield from load(data, config, seed=seed)
         if (samples.form.document(), samples.classes) != (form.document(), tuple(classes)):
             raise DlkitError(f"builtin:{layout.name} is not of the form that the artifact knows")
+        yield from _leaks(samples.test, learnt)
         return samples.with_splits({"test": samples.test})
     source = _source(layout)
     names = list(source.names)
@@ -121,8 +133,15 @@ def load_test(
     read = yield from _read(source, {"test": wanted}, Wish(config, seed, form), classes)
     part = read.parts["test"]
     inputs = yield from _inputs(part, form, "test")
-    splits = {"test": _split(part, inputs, read.labels["test"])}
+    splits = {"test": _split(part, inputs, read.labels["test"], form)}
+    yield from _leaks(splits["test"], learnt)
     return Samples(read.kind, layout.name, layout.origin, tuple(classes), form, splits)
+
+
+def _leaks(test: Split, learnt: Digests | None) -> Iterator[Record]:
+    if learnt is not None:
+        where = "in the artifact's training data, too (equal content)"
+        yield from tell_shared(test, shared(test, learnt), "test", where=where)
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,6 +187,13 @@ def _read(
             parts[split], names = yield from read_binaries(split, layout.files[name], wish)
             declared = declared or names
             wish = _like(wish, parts[split])
+    elif layout.kind == "arrays":
+        kind = "images"
+        for split, name in chosen.items():
+            parts[split], said = yield from read_arrays(split, name, layout.files[name], wish)
+            kind = "images" if parts[split].form else "table"
+            declared = declared or said
+            wish = _like(wish, parts[split])
     elif layout.kind in ("images", "texts"):
         kind = "images" if layout.kind == "images" else "texts"
         for split, name in chosen.items():
@@ -182,21 +208,31 @@ def _read(
             for note in frame.notes:
                 yield Noted(note)
             if roles is None:
-                roles = choose_roles(frame, wish.config)
+                roles = _roles(frame, wish, given)
                 for note in roles.notes:
                     yield Noted(note)
-                if isinstance(wish.form, TableForm):
-                    columns = tuple(column.name for column in wish.form.sources)
-                    roles = Roles("table", roles.label, columns, ())
                 numeric = numeric_columns(frame, roles, wish.form)
                 declared = frame.declared.get(roles.label)
             parts[split] = yield from frame_part(split, frame, roles, wish, numeric=numeric)
+            inputs = parts[split].inputs
+            if isinstance(inputs, RawTable) and split == "train":
+                roles = replace(roles, inputs=inputs.order)  # without what numbers rows
             wish = _like(wish, parts[split])
         assert roles is not None
         kind = roles.kind
     found = {split: part.names for split, part in parts.items()}
     classes, labels = yield from _last(match_classes(found, declared, given=given))
     return _Read(kind, parts, classes, labels)
+
+
+def _roles(frame: Frame, wish: Wish, given: Sequence[str] | None) -> Roles:
+    """What the first split's columns are for, or what an artifact's form says of the inputs."""
+    roles = choose_roles(frame, wish.config)
+    if isinstance(wish.form, TableForm):
+        columns = tuple(column.name for column in wish.form.sources)
+        roles = replace(roles, kind="table", inputs=columns)
+    numbered = frame.kinds[roles.label] == "number" if given is None else are_numbers(given)
+    return replace(roles, numbered=numbered)
 
 
 def _like(wish: Wish, part: Part) -> Wish:
@@ -215,14 +251,16 @@ def _finish(
     if not isinstance(train.inputs, RawTable):
         form: Form = train.form or TextForm()
         splits = {
-            name: _split(part, _plain(part.inputs), labels[name]) for name, part in parts.items()
+            name: _split(part, _plain(part.inputs), labels[name], form)
+            for name, part in parts.items()
         }
         if "test" not in splits:
             splits |= yield from _divided(splits["train"], config, where)
         return form, splits
     if "test" not in parts:
         places = hold_out(train.inputs.digests(), labels["train"], config.test_share)
-        yield from tell_held_out(labels["train"], *places, where=where)
+        share = config.test_share
+        yield from tell_held_out(labels["train"], *places, where=where, share=share)
         whole = labels["train"]
         for name, some in zip(("train", "test"), places, strict=True):
             parts[name], labels[name] = _rows(train, some), whole[some]
@@ -232,7 +270,7 @@ def _finish(
     splits = {}
     for name, part in parts.items():
         inputs = yield from _inputs(part, form, name)
-        splits[name] = split_of(inputs, labels[name], part.paths)
+        splits[name] = _split(part, inputs, labels[name], form)
     return form, splits
 
 
@@ -240,7 +278,8 @@ def _divided(
     whole: Split, config: SampleConfig, where: str
 ) -> Generator[Record, None, dict[str, Split]]:
     train, test = hold_out(whole.digests, whole.labels, config.test_share)
-    yield from tell_held_out(whole.labels, train, test, where=where)
+    share = config.test_share
+    yield from tell_held_out(whole.labels, train, test, where=where, share=share)
     return {"train": whole.take(train), "test": whole.take(test)}
 
 
@@ -255,7 +294,7 @@ def _inputs(part: Part, form: Form, what: str) -> Generator[Record, None, Inputs
     if isinstance(part.inputs, RawTable):
         if not isinstance(form, TableForm):
             raise DlkitError("this is a table, which the artifact does not know")
-        rows: Floats = yield from _last(encode(part.inputs, form, what=what))
+        rows: Rows = yield from _last(encode(part.inputs, form, what=what))
         return rows
     if isinstance(part.inputs, list) != isinstance(form, TextForm):
         raise DlkitError("the data are of another kind than the artifact knows")
@@ -263,7 +302,10 @@ def _inputs(part: Part, form: Form, what: str) -> Generator[Record, None, Inputs
     return part.inputs
 
 
-def _split(part: Part, inputs: Inputs, labels: Labels) -> Split:
+def _split(part: Part, inputs: Inputs, labels: Labels, form: Form) -> Split:
+    if isinstance(part.inputs, RawTable):
+        assert isinstance(form, TableForm)
+        return Split(inputs, labels, part.paths, part.inputs.digests(form))
     if part.digests is None:
         return split_of(inputs, labels, part.paths)
     return Split(inputs, labels, part.paths, part.digests)

@@ -45,6 +45,7 @@ def frequent_words(
     min_count: int,
     max_vocab: int | None,
     counts: npt.NDArray[np.int64] | None = None,
+    kept: int = 0,
 ) -> tuple[Vocabulary, npt.NDArray[np.int32]]:
     """The words that stay, and the final id of every counted word (-1: dropped), (words,) int32.
 
@@ -53,6 +54,8 @@ def frequent_words(
         min_count: what a word needs to stay.
         max_vocab: how many stay at most, the most frequent.
         counts: what each word counts, where that is not what the table says, (words,).
+        kept: so many first words of the table stay even where they are more than ``max_vocab``;
+            others get the places that they leave.
 
     Raises:
         DlkitError: no word is frequent enough.
@@ -71,7 +74,11 @@ def frequent_words(
         )
     entries = [(-int(counts[number]), table.word(int(number)), int(number)) for number in frequent]
     entries.sort()
-    entries = entries[:max_vocab]
+    if max_vocab is not None and len(entries) > max_vocab:
+        new = [entry for entry in entries if entry[2] >= kept]
+        last = new[max(0, max_vocab - (len(entries) - len(new))) :]
+        out = {number for _, _, number in last}
+        entries = [entry for entry in entries if entry[2] not in out]
     order = np.array([number for _, _, number in entries], np.int64)
     numbers = np.full(len(counts), -1, np.int32)
     numbers[order] = np.arange(len(order), dtype=np.int32)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from dlkit.data.config import SampleConfig
     from dlkit.data.forms import Form, ImageForm
     from dlkit.data.frames import Frame
+    from dlkit.data.roles import Roles
     from dlkit.data.samples import Digests, Kind, Pixels
     from dlkit.data.tabular import RawTable
 
@@ -64,9 +65,15 @@ class Wish:
 
 
 def named(
-    frame: Frame, label: str, values: Sequence[Any], places: Sequence[str]
+    frame: Frame, roles: Roles, values: Sequence[Any], places: Sequence[str]
 ) -> list[str | None]:
     """The classes that the cells of a table's label column name.
+
+    Args:
+        frame: the table.
+        roles: which column it is, and whether it is of numbers in the training split.
+        values: its cells.
+        places: where each is.
 
     Raises:
         DlkitError: a cell that names none.
@@ -74,10 +81,10 @@ def named(
     """
     return class_names(
         values,
-        frame.declared.get(label),
-        where=f"the label column {shown(label)}",
+        frame.declared.get(roles.label),
+        where=f"the label column {shown(roles.label)}",
         places=places,
-        numeric=frame.kinds[label] == "number",
+        numeric=roles.numbered,
     )
 
 

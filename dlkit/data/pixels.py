@@ -5,11 +5,16 @@ from __future__ import annotations
 import io
 import threading
 import warnings
-from contextlib import nullcontext
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import numpy.typing as npt
+
+from dlkit.data.image_signs import guess
+from dlkit.data.samples import digest_of, pixels_digest
 
 if TYPE_CHECKING:
     from dlkit.data.forms import Fit
@@ -38,9 +43,11 @@ SUFFIXES: Final = frozenset(
 MOST_PIXELS: Final = 1 << 26  # 8192 x 8192: 200 MB as RGB; more is taken for a bomb
 _HUGE: Final = 1 << 24  # pixels
 _one_at_a_time: Final = threading.Lock()
-_GREY: Final = frozenset(("1", "L", "LA", "La", "I;16", "I;16B", "I;16L", "I;16N", "I"))
+_GREY: Final = frozenset(("1", "L", "LA", "La"))
 _DEEP: Final = frozenset(("I;16", "I;16B", "I;16L", "I;16N", "I"))
+_MADE_COLOUR: Final = "made colour from grey"
 _ORIENTATION: Final = 0x0112  # EXIF tag
+_BITS: Final = 0x0102  # TIFF tag: bits of a sample
 
 
 class BadImageError(Exception):
@@ -65,20 +72,39 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """An image's pixels (H, W, C), the size that it had, and what was done on the way."""
+    """An image as it was read.
 
-    pixels: Pixels
+    Attributes:
+        pixels: (H, W, C): bytes, or of a deep image uint16.
+        size: the height and width that it had.
+        done: what was done on the way.
+        bits: that its values need: 8, or of a deep image what its file declares or, where that is
+            only room, what its largest value has.
+        digest: of the content as the file has it, before it is made another size or colour: of
+            a JPEG its bytes, since a smaller size is decoded at once, else of the pixels.
+
+    """
+
+    pixels: Pixels | npt.NDArray[np.uint16]
     size: tuple[int, int]
     done: tuple[str, ...]
+    bits: int = 8
+    digest: bytes = b""
 
 
-def prepare() -> None:
-    """Set Pillow's limits; once before decoding, in the main thread."""
+@contextmanager
+def limits() -> Iterator[None]:
+    """Pillow's limits and its warnings as decoding needs them; entered in the main thread."""
     from PIL import Image
 
-    Image.MAX_IMAGE_PIXELS = MOST_PIXELS
-    warnings.filterwarnings("ignore", module=r"PIL\.")  # on odd metadata; pixels are checked here
-    warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
+    before = Image.MAX_IMAGE_PIXELS
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"PIL\.")  # odd metadata; sizes are checked here
+        Image.MAX_IMAGE_PIXELS = MOST_PIXELS
+        try:
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS = before
 
 
 def decode(content: bytes, wanted: Wanted) -> Decoded:
@@ -97,7 +123,8 @@ def decode(content: bytes, wanted: Wanted) -> Decoded:
     try:
         # Threads decode small images side by side, and huge ones one after the other.
         with _one_at_a_time if image.width * image.height > _HUGE else nullcontext():
-            return _converted(image, wanted)
+            found = _converted(image, wanted)
+            return found if found.digest else replace(found, digest=digest_of(content))
     except BadImageError:
         raise
     except MemoryError:
@@ -115,8 +142,8 @@ def _opened(content: bytes) -> Any:
     try:
         image = Image.open(io.BytesIO(content), formats=FORMATS)
     except UnidentifiedImageError as error:
-        raise BadImageError(f"no image ({_guess(content)})") from error
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise BadImageError(f"no image ({guess(content)})") from error
+    except Image.DecompressionBombError as error:
         raise BadImageError(f"more than {MOST_PIXELS:,} pixels") from error
     except Exception as error:  # as above: a damaged header
         raise BadImageError(f"damaged: {_reason(error)}") from error
@@ -136,7 +163,7 @@ def _converted(image: Any, wanted: Wanted) -> Decoded:
         raise BadImageError(f"{frames:,} images in one file")
     done: list[str] = []
     if image.format == "MPO":  # a camera's JPEG with previews, or with a second view
-        done.append("with others behind them (MPO): the first is taken")
+        done.append("with others in the file (MPO): the first is taken")
     if wanted.size is not None and image.format == "JPEG":
         # Eighths, quarters or halves come cheaper; twice the size leaves the resizing its work.
         side = 2 * max(wanted.size)
@@ -145,26 +172,56 @@ def _converted(image: Any, wanted: Wanted) -> Decoded:
     else:
         seen = image.size
     image.load()
+    declared = int(image.tag_v2.get(_BITS, (16,))[0]) if image.format == "TIFF" else 16
     turned = _turned(image)
     if turned != 1:
         from PIL import ImageOps
 
         image = ImageOps.exif_transpose(image)
-        done.append("turned as their EXIF orientation says")
+        done.append("turned by EXIF orientation")
     size = (seen[0], seen[1]) if turned in (5, 6, 7, 8) else (seen[1], seen[0])
     mode = image.mode
+    if mode in _DEEP:
+        return _deep(image, size, wanted, done, declared)
     grey = mode in _GREY or (mode == "P" and _grey_palette(image))
+    jpeg = image.format == "JPEG"
     image, how = _plain(image, grey=grey)
     done += how
+    digest = b"" if jpeg else pixels_digest(np.asarray(image, np.uint8))
     channels = wanted.channels or (1 if grey else 3)
     if (channels == 1) != (image.mode == "L"):
-        done.append("made grey" if channels == 1 else "of grey made colour")
+        done.append("made grey" if channels == 1 else _MADE_COLOUR)
         image = image.convert("L" if channels == 1 else "RGB")
     if wanted.size is not None and size != wanted.size:
         image = fitted(image, wanted.size, wanted.fit)
         done.append("resized")
     pixels = np.asarray(image, np.uint8)
-    return Decoded(pixels[..., None] if pixels.ndim == 2 else pixels, size, tuple(done))
+    pixels = pixels[..., None] if pixels.ndim == 2 else pixels
+    return Decoded(pixels, size, tuple(done), digest=digest)
+
+
+def _deep(
+    image: Any, size: tuple[int, int], wanted: Wanted, done: list[str], declared: int
+) -> Decoded:
+    """An image of more than 8 bits, which all are cut to 8 alike: it keeps them here."""
+    from PIL import Image
+
+    deep = np.asarray(image)
+    low, high = (int(deep.min()), int(deep.max())) if deep.size else (0, 0)
+    if low < 0 or high > 65_535:
+        raise BadImageError(f"values from {low:,} to {high:,}: more than 16 bits a pixel")
+    bits = max(high.bit_length(), declared if 8 < declared < 16 else 0)
+    digest = pixels_digest(deep.astype("<u2"))
+    if wanted.size is not None and size != wanted.size:
+        # Pillow resizes real numbers, and 24 bits of them hold all of these.
+        real = fitted(Image.fromarray(deep.astype(np.float32)), wanted.size, wanted.fit)
+        deep = np.rint(np.asarray(real))
+        done.append("resized")
+    pixels = deep.astype(np.uint16)[..., None]
+    if wanted.channels == 3:
+        pixels = np.repeat(pixels, 3, axis=2)
+        done.append(_MADE_COLOUR)
+    return Decoded(pixels, size, tuple(done), bits, digest)
 
 
 def _plain(image: Any, *, grey: bool) -> tuple[Any, list[str]]:
@@ -176,21 +233,17 @@ def _plain(image: Any, *, grey: bool) -> tuple[Any, list[str]]:
     if mode in ("L", "RGB"):
         if "transparency" not in image.info:
             return image, done
-    elif mode in _DEEP:
-        deep = np.asarray(image)
-        low, high = (int(deep.min()), int(deep.max())) if deep.size else (0, 0)
-        if low < 0 or high > 65_535:
-            raise BadImageError(f"values from {low:,} to {high:,}: more than 16 bits a pixel")
-        return Image.fromarray((deep >> 8).astype(np.uint8)), ["of 16 bits a channel cut to 8"]
     elif mode == "F":
         raise BadImageError("pixels are real numbers, whose range is not known")
     elif mode not in ("P", "1"):
         done.append(f"of mode {mode} made {'grey' if grey else 'RGB'}")
     if image.has_transparency_data:
         image = image.convert("RGBA")
+        if image.getchannel("A").getextrema()[0] == 255:  # nothing shines through
+            return image.convert("L" if grey else "RGB"), done
         below = Image.new("RGBA", image.size, (255, 255, 255, 255))
         image = Image.alpha_composite(below, image)
-        done = ["transparent ones laid on white"]
+        done = ["with transparency laid on white"]
     return image.convert("L" if grey else "RGB"), done
 
 
@@ -260,29 +313,6 @@ def _turned(image: Any) -> int:
     except Exception:
         return 1
     return value if value in range(1, 9) else 1
-
-
-_SIGNS: Final = {
-    b"<svg": "SVG",
-    b"<?xml": "XML or SVG",
-    b"SIMPLE": "FITS",
-    b"8BPS": "PSD",
-    b"%PDF": "PDF",
-    b"PK\x03\x04": "ZIP",
-    b"\x1f\x8b": "gzip",
-    b"\x00\x00\x01\x00": "an icon",
-    b"version https://git-lfs": "a git LFS pointer: the file itself was not fetched",
-}
-
-
-def _guess(content: bytes) -> str:
-    head = content[:64].lstrip()
-    for sign, name in _SIGNS.items():
-        if head.startswith(sign):
-            return name
-    if b"ftyp" in content[4:12]:
-        return "HEIF, AVIF or a film"
-    return "not PNG, JPEG, BMP, GIF, WebP, TIFF or PPM"
 
 
 def _reason(error: Exception) -> str:

@@ -14,14 +14,16 @@ from typing import Any, Final, Protocol
 
 import numpy as np
 
-from dlkit.data.images import cores
+from dlkit.data.arrays import new_array
 from dlkit.data.scaling import Centre, Pca, Scale, Standardise, Zca
 from dlkit.data.steps import Array, Contrast, Crop, Grey, Hog, Resize
 from dlkit.data.wording import shown
 from dlkit.errors import DAMAGED, USAGE, DlkitError
+from dlkit.machine import cores
 from dlkit.records import Record, Step
 
 _AT_ONCE: Final = 256  # images or rows a thread takes at a time
+_BYTES: Final = 1 << 22  # of them at most
 _LARGEST_INPUT: Final = 1 << 28  # numbers
 
 
@@ -136,7 +138,7 @@ class Pipeline:
     pixels: bool
 
     def apply(self, inputs: Array) -> Array:
-        """The outputs for inputs of any number, (N, …) uint8 or float32.
+        """The outputs for inputs of any number, (N, …) uint8, float32 or float64.
 
         Raises:
             DlkitError: the inputs have another shape than those that were learnt from.
@@ -180,7 +182,7 @@ def fit(
 
     Args:
         wanted: the steps.
-        inputs: of the training split, (N, H, W, C) uint8 or (N, D) float32.
+        inputs: of the training split, (N, H, W, C) uint8, or (N, D) float32 or float64.
         text: as the steps were written; None: as they are now.
 
     Returns:
@@ -203,15 +205,16 @@ def fit(
 
 def _apply(step: Fitted, inputs: Array) -> Array:
     """The outputs of a step; one that works image by image does so in threads."""
-    if not isinstance(step, (Hog, Resize)) or len(inputs) <= _AT_ONCE:
+    at_once = max(1, min(_AT_ONCE, _BYTES // max(1, inputs[:1].nbytes)))
+    if not isinstance(step, (Hog, Resize)) or len(inputs) <= at_once:
         return step.apply(inputs)
-    starts = range(0, len(inputs), _AT_ONCE)
+    starts = range(0, len(inputs), at_once)
     with ThreadPoolExecutor(max_workers=cores()) as pool:
-        parts = pool.map(lambda start: step.apply(inputs[start : start + _AT_ONCE]), starts)
+        parts = pool.map(lambda start: step.apply(inputs[start : start + at_once]), starts)
         out: Array | None = None
         for start, part in zip(starts, parts, strict=True):
             if out is None:
-                out = np.empty((len(inputs), *part.shape[1:]), part.dtype)
+                out = new_array((len(inputs), *part.shape[1:]), part.dtype)
             out[start : start + len(part)] = part
     assert out is not None
     return out

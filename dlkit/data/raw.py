@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
+from dlkit import signals
 from dlkit.errors import DlkitError
 
 CHUNK: Final = 262_144  # bytes; a tenth of a second of Chinese segmentation
@@ -105,7 +106,9 @@ class RawReader:
             self._stopping()
             poll = select.poll()
             poll.register(self._descriptor, select.POLLIN)
-            if not poll.poll(1000 * _PULSE) and self._writer_seen:
+            with signals.waiting():
+                ready = poll.poll(1000 * _PULSE)
+            if not ready and self._writer_seen:
                 continue
             try:
                 data = os.read(self._descriptor, size)

@@ -8,9 +8,9 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Final
 
 from dlkit.data.cells import is_missing
-from dlkit.data.columns import looks_like_text
+from dlkit.data.columns import LABELS, TEXTS, looks_like_text
 from dlkit.data.pixels import SUFFIXES
-from dlkit.data.wording import shown
+from dlkit.data.wording import listed, shown
 from dlkit.errors import DlkitError
 
 if TYPE_CHECKING:
@@ -19,10 +19,6 @@ if TYPE_CHECKING:
     from dlkit.data.samples import Kind
 
 # In order of preference; compared without case.
-_LABELS: Final = (
-    "label", "labels", "class", "target", "category", "sentiment", "species", "y", "fine_label",
-    "coarse_label", "标签", "类别", "分类", "类", "標籤", "類別", "分類",
-)  # fmt: skip
 _IMAGES: Final = (
     "image",
     "img",
@@ -35,22 +31,30 @@ _IMAGES: Final = (
     "图片",
     "图像",
 )
-_TEXTS: Final = (
-    "text", "sentence", "review", "reviews", "content", "comment", "document", "body", "article",
-    "message", "tweet", "文本", "正文", "内容", "评论", "句子", "文章", "評論", "內容",
-)  # fmt: skip
+_NAMED: Final = 20  # columns in a message
 _SHORT: Final = 5  # characters of a text, on average, at least
 _FEW: Final = 100  # different values at most that a guessed label has in the sample
 
 
 @dataclass(frozen=True)
 class Roles:
-    """What the columns are for, and what to tell about it."""
+    """What the columns are for, and what to tell about it.
+
+    Attributes:
+        kind: what the inputs are.
+        label: the column of classes.
+        inputs: the columns of inputs.
+        notes: what was chosen on the user's behalf.
+        numbered: classes are numbers, so that 1.0 is the class 1; the training split says it for
+            all splits.
+
+    """
 
     kind: Kind
     label: str
     inputs: tuple[str, ...]
     notes: tuple[str, ...]
+    numbered: bool = False
 
 
 def choose_roles(frame: Frame, config: SampleConfig) -> Roles:
@@ -85,7 +89,7 @@ def choose_roles(frame: Frame, config: SampleConfig) -> Roles:
             notes.append(f"{frame.name}: the texts are in the column {shown(text)}")
         return Roles("texts", label, (text,), tuple(notes))
     if other := [name for name in rest if frame.kinds[name] == "other"]:
-        notes.append(f"{frame.name}: no numbers or words, left out: {_listed(other)}")
+        notes.append(f"{frame.name}: no numbers or words, left out: {listed(other, _NAMED)}")
     inputs = tuple(name for name in rest if frame.kinds[name] != "other")
     if not inputs:
         raise DlkitError(f"{frame.name} has no columns but the label {shown(label)}")
@@ -98,7 +102,7 @@ def _label(frame: Frame, config: SampleConfig) -> tuple[str, list[str]]:
     taken = {config.image_column, config.text_column, *config.columns}
     free = [name for name in frame.kinds if name not in taken and frame.kinds[name] != "image"]
     told = [name for name in free if frame.kinds[name] == "classes"]
-    by_name = [name for known in _LABELS for name in free if name.strip().lower() == known]
+    by_name = [name for known in LABELS for name in free if name.strip().lower() == known]
     found = next((name for name in by_name if name in told), None)
     found = found or next(iter(told or by_name), None)
     if found is not None:
@@ -110,7 +114,7 @@ def _label(frame: Frame, config: SampleConfig) -> tuple[str, list[str]]:
             "taken for it (--label-column NAME)"
         ]
     raise DlkitError(
-        f"{frame.name}: no column looks like the class: {_listed(list(frame.kinds))}",
+        f"{frame.name}: no column looks like the class: {listed(list(frame.kinds), _NAMED)}",
         hint="--label-column NAME",
     )
 
@@ -190,7 +194,7 @@ def _text(frame: Frame, names: Sequence[str]) -> str | None:
         for name in names
         if frame.kinds[name] == "text" and looks_like_text(frame.sample[name])
     ]
-    for known in _TEXTS:
+    for known in TEXTS:
         for name in texts:
             if name.strip().lower() == known:
                 return name
@@ -200,11 +204,5 @@ def _text(frame: Frame, names: Sequence[str]) -> str | None:
 def _no_column(frame: Frame, wanted: str, option: str) -> DlkitError:
     return DlkitError(
         f"{option} {shown(wanted)}: {frame.name} has no such column",
-        hint=f"it has {_listed(list(frame.kinds))}",
-    )
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(shown(name) or "''" for name in names[:20]) + (
-        ", …" if len(names) > 20 else ""
+        hint=f"it has {listed(list(frame.kinds), _NAMED)}",
     )

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 Kind = Literal["images", "table", "texts"]
 Pixels = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
+Rows = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
 Digests = npt.NDArray[np.bytes_]
-Inputs = Pixels | Floats | list[str]
+Inputs = Pixels | Rows | list[str]
 
 DIGEST_BYTES: Final = 16
 _ROWS: Final = 4096  # hashed between two looks at the clock
@@ -31,10 +32,13 @@ class Split:
     """Samples that belong together: what to learn from, or what to be judged on.
 
     Attributes:
-        inputs: images (N, H, W, C) uint8, rows (N, D) float32, or a list of N texts.
+        inputs: images (N, H, W, C) uint8, rows (N, D) float32 or, where that does not hold every
+            number exactly, float64, or a list of N texts.
         labels: places in ``Samples.classes``, (N,) int64; -1 where a sample has no label.
         paths: where each sample comes from: a file, or ``FILE:ROW``.
         digests: BLAKE2b-128 of each input's content, (N,) of 16 bytes: equal inputs, equal digests.
+            A row's content are its cells as they were read, before anything was filled in; an
+            image's its pixels (a JPEG's: its bytes) before it was made another size or colour.
         attributes: further facts about each sample, (N,) int64 by name (builtin:shapes has
             "background": the class whose colour it is).
 
@@ -57,10 +61,10 @@ class Split:
         return self.inputs  # type: ignore[return-value]
 
     @property
-    def rows(self) -> Floats:
-        """The inputs of a split of a table, (N, D) float32."""
+    def rows(self) -> Rows:
+        """The inputs of a split of a table, (N, D) float32 or float64."""
         assert not isinstance(self.inputs, list)
-        assert self.inputs.dtype == np.float32
+        assert self.inputs.dtype in (np.float32, np.float64)
         return self.inputs  # type: ignore[return-value]
 
     @property
@@ -156,7 +160,7 @@ class Samples:
         return replace(self, splits=splits)
 
 
-def _taken(inputs: Pixels | Floats, places: npt.NDArray[np.int64]) -> Pixels | Floats:
+def _taken(inputs: Pixels | Rows, places: npt.NDArray[np.int64]) -> Pixels | Rows:
     """Rows of an array; of images as many as fit into memory, and mapped from a file beyond."""
     if inputs.dtype != np.uint8:
         return inputs[places]
@@ -167,21 +171,32 @@ def _taken(inputs: Pixels | Floats, places: npt.NDArray[np.int64]) -> Pixels | F
     return taken
 
 
+def digest_of(content: bytes | memoryview) -> bytes:
+    """BLAKE2b-128 of some bytes."""
+    return hashlib.blake2b(content, digest_size=DIGEST_BYTES).digest()
+
+
+def pixels_digest(pixels: npt.NDArray[Any]) -> bytes:
+    """The digest of one image, (H, W) or (H, W, C); grey is grey in one channel or in three."""
+    if pixels.ndim == 3 and (pixels == pixels[..., :1]).all():
+        pixels = pixels[..., 0]
+    return digest_of(np.ascontiguousarray(pixels).data)
+
+
 def digests_of(inputs: Inputs) -> Digests:
-    """BLAKE2b-128 of each input's bytes, (N,) of 16 bytes; texts as UTF-8."""
+    """BLAKE2b-128 of each input's bytes, (N,) of 16 bytes; texts as UTF-8, images by pixels."""
     made: list[bytes] = []
     if isinstance(inputs, list):
-        for text in inputs:
-            content = text.encode("utf-8", "surrogatepass")
-            made.append(hashlib.blake2b(content, digest_size=DIGEST_BYTES).digest())
+        made += [digest_of(text.encode("utf-8", "surrogatepass")) for text in inputs]
     else:
         for start in range(0, len(inputs), _ROWS):
             # A piece at a time: the inputs may be mapped from a file larger than memory.
             piece = np.ascontiguousarray(inputs[start : start + _ROWS])
-            made += [
-                hashlib.blake2b(row.data, digest_size=DIGEST_BYTES).digest()
-                for row in piece.reshape(len(piece), -1).view(np.uint8)
-            ]
+            if piece.ndim == 4 and piece.shape[3] == 3:
+                made += map(pixels_digest, piece)
+                continue
+            flat = piece.reshape(len(piece), -1).view(np.uint8)
+            made += [digest_of(row.data) for row in flat]
     return np.array(made, f"S{DIGEST_BYTES}")
 
 

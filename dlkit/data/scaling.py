@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import ClassVar, Final, Self
+from typing import Any, ClassVar, Final, Self
 
 import numpy as np
 import numpy.typing as npt
 
+from dlkit.data.arrays import new_array
 from dlkit.data.steps import Array, chunks, flat
 from dlkit.errors import USAGE, DlkitError
 
 _SMALL: Final = 512  # numbers, of which all axes are found at once
 _FEW: Final = 6  # times as many numbers as axes: the axes are found one by one
+_EXACT_BITS: Final = 52  # of float64, less one for the rounding up of the largest part
 _MOST_FEATURES: Final = 20_000  # of PCA and ZCA, whose covariance has the square of it
 
 
@@ -88,20 +91,56 @@ def _largest(matrix: Array, count: int) -> tuple[Array, Array]:
 
 
 def _projected(inputs: Array, matrix: Array, offset: Array) -> Array:
-    """``inputs @ matrix + offset`` in float32, (N, n)."""
-    out = np.empty((len(inputs), matrix.shape[1]), np.float32)
+    """``inputs @ matrix + offset`` in float32, (N, n): each row the same whatever is beside it.
+
+    A library's product sums in an order that depends on the number of rows and of threads. Here
+    both sides are cut into integers so short that every sum of their products is exact in float64,
+    and so has one value in any order (Ozaki, Ogita, Oishi and Rump 2012, "Error-free
+    transformations of matrix multiplication", doi.org/10.1007/s11075-011-9478-1).
+    """
+    whole = inputs.dtype == np.uint8
+    bits = _EXACT_BITS - math.ceil(math.log2(max(2, len(matrix))))
+    left, right = (8, bits - 8) if whole else (bits // 2, bits // 2)
+    parts = _cut(matrix.astype(np.float64), right, axis=0, count=1 if whole else 2)
+    out = new_array((len(inputs), matrix.shape[1]), np.float32)
     for some in chunks(inputs):
-        out[some] = flat(inputs[some]).astype(np.float32) @ matrix + offset
+        rows = flat(inputs[some]).astype(np.float64)
+        if whole:
+            out[some] = rows @ parts[0] + offset
+            continue
+        high, low = _cut(rows, left, axis=1, count=2)
+        out[some] = high @ parts[0] + (high @ parts[1] + low @ parts[0]) + offset
     return out
+
+
+def _cut(values: Array, bits: int, *, axis: int, count: int) -> list[Array]:
+    """``values`` as a sum of ``count`` parts, each ``bits`` bits of what those before left.
+
+    The parts' bits stand below the power of two above the largest value along ``axis``. What the
+    last part leaves is at most 2^-(bits * count + 1) of that power.
+    """
+    _, power = np.frexp(np.abs(values).max(axis=axis, keepdims=True, initial=0))
+    parts = []
+    for _ in range(count):
+        power = power - bits
+        part = np.ldexp(np.rint(np.ldexp(values, -power)), power)
+        parts.append(part)
+        values = values - part
+    return parts
 
 
 def _each(inputs: Array, factor: Array, offset: Array) -> Array:
     """``(inputs - offset) * factor`` for each number, float32, in the inputs' shape."""
-    out = np.empty(inputs.shape, np.float32)
+    out = new_array(inputs.shape, np.float32)
     for some in chunks(inputs):
         rows = (flat(inputs[some]) - offset) * factor
         out[some] = rows.reshape(inputs[some].shape)
     return out
+
+
+def _type_for(inputs: Array) -> type[np.floating[Any]]:
+    """The type of a projection: a table's numbers may be large beside what they differ by."""
+    return np.float64 if inputs.ndim == 2 else np.float32
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,10 +157,10 @@ class Scale:
         if inputs.dtype == np.uint8:
             return cls(np.array([1 / 255]), np.zeros(1))
         rows = flat(inputs)
-        low, high = rows.min(axis=0), rows.max(axis=0)
-        width = (high - low).astype(np.float64)
+        low, high = (found.astype(np.float64) for found in (rows.min(axis=0), rows.max(axis=0)))
+        width = high - low  # in float32 it could be infinite
         factor = np.divide(1, width, out=np.zeros_like(width), where=width > 0)
-        return cls(factor, low.astype(np.float64))
+        return cls(factor, low)
 
     def apply(self, inputs: Array) -> Array:
         """The inputs' shape, float32; beyond 0 and 1 where training had nothing so far out."""
@@ -176,8 +215,8 @@ class Pca:
     """The inputs along the axes of the largest training variance (principal components)."""
 
     name: ClassVar[str] = "pca"
-    matrix: Array  # (D, n) float32, an axis in each column
-    offset: Array  # (n,) float32, what makes the training mean 0
+    matrix: Array  # (D, n), an axis in each column; float64 for rows, float32 for images
+    offset: Array  # (n,) as matrix, what makes the training mean 0
     share: float  # of the variance that is kept
 
     @classmethod
@@ -197,8 +236,8 @@ class Pca:
             count = min(int(np.searchsorted(shares, components, side="right")) + 1, most)
         matrix = vectors[:count].T
         return cls(
-            np.ascontiguousarray(matrix, np.float32),
-            (-mean @ matrix).astype(np.float32),
+            np.ascontiguousarray(matrix, _type_for(inputs)),
+            (-mean @ matrix).astype(_type_for(inputs)),
             float(shares[count - 1]),
         )
 
@@ -215,8 +254,8 @@ class Zca:
     """
 
     name: ClassVar[str] = "zca"
-    matrix: Array  # (D, D) float32
-    offset: Array  # (D,) float32
+    matrix: Array  # (D, D), float64 for rows, float32 for images
+    offset: Array  # (D,) as matrix
 
     @classmethod
     def fit(cls, inputs: Array, epsilon: float = 0.01) -> Self:
@@ -225,7 +264,8 @@ class Zca:
         if epsilon == 0 and (variances <= 1e-12 * variances.max(initial=0)).any():
             raise DlkitError("zca:0: some axes have no variance", hint="zca:0.01", code=USAGE)
         matrix = (vectors.T / np.sqrt(variances + epsilon)) @ vectors
-        return cls(matrix.astype(np.float32), (-mean @ matrix).astype(np.float32))
+        kind = _type_for(inputs)
+        return cls(matrix.astype(kind), (-mean @ matrix).astype(kind))
 
     def apply(self, inputs: Array) -> Array:
         """The inputs' shape, float32."""

@@ -163,7 +163,8 @@ def won(text: str) -> tuple[str, ...]:
     """What to tell where a path exists of a name that could have meant something else."""
     if text.startswith(("builtin:", "hub:")):
         return (f"{text} is taken as the path that exists here",)
-    if may_be_hub(text):
+    # Most folders have names that could be ids: only of what was fetched before is it likely.
+    if may_be_hub(text) and hub.cached(text.partition(":")[0]):
         return (f"{text} is taken as the path that exists here, not as a hub id (hub:{text})",)
     return ()
 

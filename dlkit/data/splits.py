@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 
-from dlkit.data.wording import counted, shown
+from dlkit.data.wording import counted, listed, shown
 from dlkit.errors import USAGE, DlkitError
 from dlkit.records import Noted, Record, Warned
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _Places = npt.NDArray[np.int64]
 
 _NAMED: Final = 8  # splits in a message
+_FAR: Final = 0.05  # of the samples: a share that is so far from the one asked for is told
 
 
 def choose_splits(
@@ -43,7 +44,7 @@ def choose_splits(
         if wanted is not None and wanted not in names:
             raise DlkitError(
                 f"--{option}-split {shown(wanted)}: {where} has no such split",
-                hint=f"it has {_listed(names)}",
+                hint=f"it has {listed(names, _NAMED)}",
                 code=USAGE,
             )
     if config.train_split is not None and config.train_split == config.test_split:
@@ -55,7 +56,8 @@ def choose_splits(
     if train is None:
         if len(free) != 1:
             raise DlkitError(
-                f"{where} has no split train; it has {_listed(names)}", hint="--train-split NAME"
+                f"{where} has no split train; it has {listed(names, _NAMED)}",
+                hint="--train-split NAME",
             )
         train = free[0]
     chosen, notes = {"train": train}, []
@@ -68,7 +70,7 @@ def choose_splits(
     if "validation" in rest and test != "validation":
         chosen["validation"] = "validation"
     if idle := [name for name in names if name not in chosen.values()]:
-        notes.append(f"{where}: {_listed(idle)} not read")
+        notes.append(f"{where}: {listed(idle, _NAMED)} not read")
     if config.train_split is None and train != "train":
         notes.append(f"{where}: the split {train} is what is learnt from")
     return chosen, notes
@@ -79,7 +81,8 @@ def hold_out(digests: Digests, labels: Labels, share: float) -> tuple[_Places, _
 
     Of each class the distinct contents are sorted by their digests, and the first ``share`` of
     them, at least one and never all, go to the test split; a class with one content stays. Equal
-    contents stay together, in the class of the first of them.
+    contents stay together, in the class that most of them have, of as many the one with the lowest
+    number.
 
     Args:
         digests: of the samples' contents, (N,).
@@ -90,8 +93,12 @@ def hold_out(digests: Digests, labels: Labels, share: float) -> tuple[_Places, _
         The places of the training and of the test samples, in their order.
 
     """
-    contents, first, number = np.unique(digests, return_index=True, return_inverse=True)
-    label = labels[first]  # of each content; contents are sorted by digest
+    contents, number = np.unique(digests, return_inverse=True)  # sorted
+    many = int(labels.max(initial=0)) + 1
+    pairs, sizes = np.unique(number * many + labels, return_counts=True)
+    order = np.lexsort((pairs, -sizes, pairs // many))
+    _, best = np.unique(pairs[order] // many, return_index=True)
+    label = pairs[order][best] % many  # of each content
     tested = np.zeros(len(contents), bool)
     for each in np.unique(label):
         of_class = np.flatnonzero(label == each)
@@ -102,7 +109,9 @@ def hold_out(digests: Digests, labels: Labels, share: float) -> tuple[_Places, _
     return np.flatnonzero(~mask), np.flatnonzero(mask)
 
 
-def tell_held_out(labels: Labels, train: _Places, test: _Places, *, where: str) -> Iterator[Record]:
+def tell_held_out(
+    labels: Labels, train: _Places, test: _Places, *, where: str, share: float | None = None
+) -> Iterator[Record]:
     """Say what was held out.
 
     Args:
@@ -110,6 +119,7 @@ def tell_held_out(labels: Labels, train: _Places, test: _Places, *, where: str) 
         train: the places of those that stay.
         test: the places of those that were taken.
         where: the data's name.
+        share: that was to be held out; told where it came to be another.
 
     Raises:
         DlkitError: there was nothing to hold out.
@@ -117,16 +127,24 @@ def tell_held_out(labels: Labels, train: _Places, test: _Places, *, where: str) 
     """
     if not len(test):
         raise DlkitError(
-            f"{where} is too small for a test split: every class has one sample",
+            f"{where} is too small for a test split: no class has two samples that differ",
             hint="give a test split (--test-split NAME), or more samples",
         )
     yield Noted(
         f"{where} has no test split: {counted(len(test), 'sample')} of {len(labels):,} held out "
         "by content, each class in proportion"
     )
+    if share is not None and abs(len(test) / len(labels) - share) > _FAR:
+        yield Noted(
+            f"{len(test) / len(labels):.0%} are held out, not {share:.0%} (--test-share): equal "
+            "samples stay together, and each class of several gives one at least"
+        )
     alone = np.setdiff1d(labels[train], labels[test])
     if len(alone):
-        yield Noted(f"{counted(len(alone), 'class', 'classes')} with one sample, all in training")
+        yield Noted(
+            f"{counted(len(alone), 'class', 'classes')} with one sample, or equal ones only, "
+            "all in training"
+        )
 
 
 def limited(labels: Labels, limit: int | None, *, seed: int) -> _Places | None:
@@ -160,19 +178,34 @@ def duplicates(splits: dict[str, Split]) -> Iterator[Record]:
         more = f", {other:,} of them of another class" if other else ""
         yield Noted(f"{counted(twice, 'training sample')} equal to an earlier one{more}")
     for name, split in splits.items():
-        if name == "train" or not len(split):
+        if name == "train":
             continue
-        place = np.minimum(np.searchsorted(contents, split.digests), len(contents) - 1)
-        leaked = contents[place] == split.digests
-        if count := int(leaked.sum()):
-            other = int((split.labels != train.labels[first[place]])[leaked].sum())
-            more = f"; {other:,} of another class" if other else ""
-            yield Warned(
-                f"{count:,} of the {counted(len(split), f'{name} sample')} "
-                f"{'is' if count == 1 else 'are'} in training, too (equal content{more}): "
-                f"{shown(split.paths[int(np.flatnonzero(leaked)[0])])}"
-            )
+        leaked = shared(split, train.digests)
+        place = first[np.searchsorted(contents, split.digests[leaked])]
+        other = int((split.labels[leaked] != train.labels[place]).sum())
+        more = f"; {other:,} of another class" if other else ""
+        yield from tell_shared(split, leaked, name, where=f"in training, too (equal content{more})")
 
 
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(map(shown, names[:_NAMED])) + (", …" if len(names) > _NAMED else "")
+def shared(split: Split, digests: Digests) -> _Places:
+    """The places of the samples of a split whose content is one of ``digests``."""
+    return np.flatnonzero(np.isin(split.digests, digests))
+
+
+def tell_shared(split: Split, places: _Places, name: str, *, where: str) -> Iterator[Record]:
+    """Warn of samples that are somewhere else, too.
+
+    Args:
+        split: all samples.
+        places: which they are.
+        name: the split's.
+        where: where they are, too.
+
+    """
+    count, total = len(places), len(split)
+    if not count:
+        return
+    some = f"{count:,} of the {total:,} {name} samples {'is' if count == 1 else 'are'}"
+    if count == total:
+        some = f"the one {name} sample is" if count == 1 else f"all {count:,} {name} samples are"
+    yield Warned(f"{some} {where}: {shown(split.paths[int(places[0])])}")

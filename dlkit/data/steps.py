@@ -1,7 +1,7 @@
 """The steps of preprocessing: each is fitted on training inputs and applied to any.
 
-Images are (N, H, W, C) uint8 or float32, rows (N, D) float32. Steps that look at numbers one by one
-keep the shape; PCA, ZCA and HOG make rows.
+Images are (N, H, W, C) uint8 or float32, rows (N, D) float32 or float64. Steps that look at numbers
+one by one keep the shape; PCA, ZCA and HOG make rows.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from dlkit.data import hog
+from dlkit.data.arrays import new_array
 from dlkit.errors import USAGE, DlkitError
 
 Array = npt.NDArray[Any]
-_AT_ONCE: Final = 1 << 24  # numbers made float64 at a time
+_AT_ONCE: Final = 1 << 22  # numbers made float64 at a time
 
 
 def flat(inputs: Array) -> Array:
@@ -57,10 +58,14 @@ class Grey:
         _images_only(inputs, self.name)
         if inputs.shape[3] == 1:
             return inputs
-        if inputs.dtype == np.uint8:
-            weights = np.array([19_595, 38_470, 7_471], np.uint32)
-            return ((inputs @ weights + 32_768) >> 16).astype(np.uint8)[..., None]
-        return (inputs @ np.array([0.299, 0.587, 0.114], np.float32))[..., None]
+        whole = inputs.dtype == np.uint8
+        weights = np.array([19_595, 38_470, 7_471], np.uint32)
+        shares = np.array([0.299, 0.587, 0.114], np.float32)
+        out = new_array((*inputs.shape[:3], 1), inputs.dtype)
+        for some in chunks(inputs):
+            part = inputs[some]
+            out[some, ..., 0] = (part @ weights + 32_768) >> 16 if whole else part @ shares
+        return out
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +87,7 @@ class Resize:
         from PIL import Image
 
         _images_only(inputs, self.name)
-        out = np.empty((len(inputs), self.height, self.width, inputs.shape[3]), inputs.dtype)
+        out = new_array((len(inputs), self.height, self.width, inputs.shape[3]), inputs.dtype)
         size = (self.width, self.height)
         for place, image in enumerate(inputs):
             for channel in range(inputs.shape[3]):
@@ -137,7 +142,7 @@ class Contrast:
 
     def apply(self, inputs: Array) -> Array:
         """The inputs' shape, float32; an input of one value becomes zeros."""
-        out = np.empty(inputs.shape, np.float32)
+        out = new_array(inputs.shape, np.float32)
         for some in chunks(inputs):
             rows = flat(inputs[some]).astype(np.float64)
             rows -= rows.mean(axis=1, keepdims=True)

@@ -9,6 +9,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 from dlkit.data import hub
+from dlkit.data.arrowfiles import arrow_batches, blamed
 from dlkit.data.columns import SAMPLE, choose, has_text
 from dlkit.errors import DlkitError
 from dlkit.records import Noted, Record
@@ -37,58 +38,36 @@ def column_rows(
         DlkitError: damaged, or no such column.
 
     """
-    import pyarrow
-
     start = meter.done
-    with os.fdopen(os.dup(file), "rb") as opened:
-        try:
-            if source.format == "parquet":
-                from pyarrow import parquet
+    kind = str(source.format)
+    with os.fdopen(os.dup(file), "rb") as opened, blamed(source.name, kind):
+        if source.format == "parquet":
+            from pyarrow import parquet
 
-                table = parquet.ParquetFile(opened)
-                schema, total = table.schema_arrow, max(1, table.metadata.num_rows)
-                batches: Iterator[Any] = table.iter_batches(SAMPLE, columns=_texts(schema))
-            else:
-                batches = _arrow_batches(opened)
-                schema, total = next(batches), 0
-            # A column of Parquet is read for the sample only where there is a choice to make.
-            parquet_asked = source.format == "parquet" and config.text_column is not None
-            first = None if parquet_asked else next(batches, None)
-            sample = _sample(first, schema) if first is not None else {}
-            column, note = choose_typed(source.name, schema, sample, config.text_column)
-            if note:
-                yield Noted(note)
-            if source.format == "parquet":
-                batches = table.iter_batches(batch_size=_BATCH, columns=[column])
-            elif first is not None:
-                batches = chain([first], batches)
-            done = 0
-            for batch in batches:
-                done += batch.num_rows
-                texts = batch.column(batch.schema.get_field_index(column)).to_pylist()
-                yield from _joined(texts, tally)
-                meter.done = start + (
-                    int(source.size or 0) * done // total if total else opened.tell()
-                )
-        except (pyarrow.ArrowException, OSError, ValueError) as error:
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise DlkitError(f"{source.name} is not readable {source.format}: {reason}") from error
+            table = parquet.ParquetFile(opened)
+            schema, total = table.schema_arrow, max(1, table.metadata.num_rows)
+            batches: Iterator[Any] = table.iter_batches(SAMPLE, columns=_texts(schema))
+        else:
+            batches = arrow_batches(opened)
+            schema, total = next(batches), 0
+        # A column of Parquet is read for the sample only where there is a choice to make.
+        parquet_asked = source.format == "parquet" and config.text_column is not None
+        first = None if parquet_asked else next(batches, None)
+        sample = _sample(first, schema) if first is not None else {}
+        column, note = choose_typed(source.name, schema, sample, config.text_column)
+        if note:
+            yield Noted(note)
+        if source.format == "parquet":
+            batches = table.iter_batches(batch_size=_BATCH, columns=[column])
+        elif first is not None:
+            batches = chain([first], batches)
+        done = 0
+        for batch in batches:
+            done += batch.num_rows
+            texts = batch.column(batch.schema.get_field_index(column)).to_pylist()
+            yield from _joined(texts, tally)
+            meter.done = start + (int(source.size or 0) * done // total if total else opened.tell())
     meter.done = start + int(source.size or 0)
-
-
-def _arrow_batches(opened: Any) -> Iterator[Any]:
-    """The schema of an Arrow stream (what ``datasets`` writes) or file, then its batches."""
-    from pyarrow import ipc
-
-    if opened.peek(6)[:6] == b"ARROW1":
-        whole = ipc.open_file(opened)
-        yield whole.schema
-        for place in range(whole.num_record_batches):
-            yield whole.get_batch(place)
-    else:
-        reader = ipc.open_stream(opened)
-        yield reader.schema
-        yield from reader
 
 
 def _sample(batch: Any, schema: Any) -> dict[str, list[Any]]:

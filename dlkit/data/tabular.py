@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from dlkit.data.cells import is_missing, number
+from dlkit.data.cells import is_missing, number, plain_numbers
 from dlkit.data.forms import Column, TableForm
 from dlkit.data.labels import natural
-from dlkit.data.samples import Digests, Floats, digests_of
-from dlkit.data.wording import counted, shown
+from dlkit.data.samples import Digests, Rows, digests_of
+from dlkit.data.wording import counted, listed, shown
 from dlkit.errors import DlkitError
 from dlkit.records import Noted, Record, Step, Warned
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _MOST_LEVELS: Final = 1_000  # values of a column of words
 _TOLD: Final = 4096  # rows between two records of how far the reading has come
 _NAMED: Final = 5  # columns in a message
-_LARGEST: Final = float(np.finfo(np.float32).max)
+LARGEST: Final = float(np.finfo(np.float32).max)  # of a table's numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +43,7 @@ class RawTable:
         labels: the label's cells.
         places: where each row is.
         order: all columns of inputs, in order.
+        content: the columns by whose cells a test split is held out, whichever are inputs.
 
     """
 
@@ -51,6 +52,7 @@ class RawTable:
     labels: list[Any]
     places: list[str]
     order: tuple[str, ...]
+    content: tuple[str, ...]
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -64,16 +66,21 @@ class RawTable:
             [self.labels[place] for place in chosen],
             [self.places[place] for place in chosen],
             self.order,
+            self.content,
         )
 
-    def digests(self) -> Digests:
-        """The digest of each row's cells, (N,)."""
-        columns = [self.numbers[name] for name in self.order if name in self.numbers]
+    def digests(self, form: TableForm | None = None) -> Digests:
+        """The digest of each row's cells, (N,): of the columns of ``form``, or of ``content``."""
+        names = self.content if form is None else [column.name for column in form.sources]
+        # Minus zero is zero, and every NaN, however its bits are set, a missing number.
+        columns = [self.numbers[name] + 0.0 for name in names if name in self.numbers]
+        for values in columns:
+            values[np.isnan(values)] = np.nan
         table = np.stack(columns, axis=1) if columns else np.zeros((len(self), 1))
-        if not self.words:
-            return digests_of(table)  # type: ignore[arg-type]
-        words = zip(*self.words.values(), strict=True)
-        rows = zip(digests_of(table).tolist(), words, strict=True)  # type: ignore[arg-type]
+        words = [self.words[name] for name in names if name in self.words]
+        if not words:
+            return digests_of(table)
+        rows = zip(digests_of(table).tolist(), zip(*words, strict=True), strict=True)
         return digests_of([repr(row) for row in rows])
 
 
@@ -84,6 +91,7 @@ def read_table(
     *,
     numeric: Sequence[str],
     skip_bad: bool,
+    beside: Sequence[str] = (),
 ) -> Iterator[Record | RawTable]:
     """Read a table's inputs and labels.
 
@@ -93,6 +101,7 @@ def read_table(
         inputs: their columns.
         numeric: which of them are of numbers.
         skip_bad: leave out, and count, rows with a cell that is not what its column asks for.
+        beside: further columns, whose cells are content and may be anything.
 
     Yields:
         What to tell, and last the table.
@@ -104,11 +113,15 @@ def read_table(
     numbers = [name for name in inputs if name in numeric]
     values = array("d")  # row after row
     words: dict[str, list[str | None]] = {name: [] for name in inputs if name not in numeric}
+    further: dict[str, array[float]] = {
+        name: array("d") for name in beside if frame.kinds[name] == "number"
+    }
+    words |= {name: [] for name in beside if name not in further}
     labels: list[Any] = []
     places: list[str] = []
     bad: list[str] = []
     known: dict[str | None, str | None] = {}
-    columns = [*numbers, *words] + ([label] if label is not None else [])
+    columns = [*numbers, *words, *further] + ([label] if label is not None else [])
     started = time.monotonic()
     for done, (place, cells) in enumerate(frame.rows(columns), 1):
         if done % _TOLD == 0:
@@ -130,18 +143,22 @@ def read_table(
             word = _word(cell)
             # Few values, many rows: equal words are one object.
             words[name].append(known.setdefault(word, word))
+        for name, cell in zip(further, cells[len(numbers) + len(words) :], strict=False):
+            further[name].append(_number(cell) if _fits(cell) else math.nan)
         labels.append(cells[-1] if label is not None else None)
         places.append(place)
     if bad:
-        listed = "; ".join(bad[:_NAMED]) + ("; …" if len(bad) > _NAMED else "")
-        yield Warned(f"{counted(len(bad), 'bad row')} ({listed}) left out")
+        some = "; ".join(bad[:_NAMED]) + ("; …" if len(bad) > _NAMED else "")
+        yield Warned(f"{counted(len(bad), 'bad row')} ({some}) left out")
     matrix = np.array(values, np.float64).reshape(len(places), len(numbers))
     yield RawTable(
-        {name: matrix[:, place] for place, name in enumerate(numbers)},
+        {name: matrix[:, place] for place, name in enumerate(numbers)}
+        | {name: np.array(values) for name, values in further.items()},
         words,
         labels,
         places,
         tuple(inputs),
+        tuple(name for name in frame.kinds if name in inputs or name in beside),
     )
 
 
@@ -158,8 +175,9 @@ def _numbers(cells: Sequence[Any]) -> list[float]:
         pass
     else:
         if (
-            math.isfinite(sum(row))
-            and -_LARGEST <= min(row, default=0) <= max(row, default=0) <= _LARGEST
+            plain_numbers(cells)
+            and math.isfinite(sum(row))
+            and -LARGEST <= min(row, default=0) <= max(row, default=0) <= LARGEST
         ):
             return row
     return [_number(cell) for cell in cells]
@@ -170,7 +188,7 @@ def _number(cell: Any) -> float:
         value = number(cell)
     except ValueError as error:
         raise ValueError(f"{shown(repr(cell))} is not a number") from error
-    if abs(value) > _LARGEST:
+    if abs(value) > LARGEST:
         raise ValueError(f"{shown(str(cell))} is infinite or too large")
     return value
 
@@ -230,21 +248,21 @@ def fit_form(raw: RawTable) -> Iterator[Record | TableForm]:
     if not columns:
         raise DlkitError("no column of the table is of use")
     if constant:
-        listed = ", ".join(map(shown, constant[:_NAMED])) + (
-            ", …" if len(constant) > _NAMED else ""
+        yield Noted(
+            f"{counted(len(constant), 'column')} of one value in training: {listed(constant)}"
         )
-        yield Noted(f"{counted(len(constant), 'column')} of one value in training: {listed}")
     yield TableForm(tuple(columns))
 
 
-def encode(raw: RawTable, form: TableForm, *, what: str) -> Iterator[Record | Floats]:
+def encode(raw: RawTable, form: TableForm, *, what: str) -> Iterator[Record | Rows]:
     """Rows of numbers by rules that were learnt.
 
     Yields:
-        What was filled, and last the rows, (N, D) float32.
+        What was filled, and last the rows, (N, D) float32 or, where a number would change by that,
+        float64: seconds since 1970 are 128 apart in float32.
 
     """
-    rows = np.zeros((len(raw), len(form.columns)), np.float32)
+    rows = np.zeros((len(raw), len(form.columns)), np.float64)
     filled: dict[str, int] = {}
     new: dict[str, int] = {}
     place = 0
@@ -276,7 +294,16 @@ def encode(raw: RawTable, form: TableForm, *, what: str) -> Iterator[Record | Fl
         yield Warned(
             f"{what}: {counted(sum(new.values()), 'word')} that training has not ({_counts(new)})"
         )
-    yield rows
+    yield _narrowed(rows)
+
+
+def _narrowed(rows: npt.NDArray[np.float64]) -> Rows:
+    """The same numbers as float32, if it has them all."""
+    for start in range(0, len(rows), _TOLD):
+        some = rows[start : start + _TOLD]
+        if not np.array_equal(some.astype(np.float32), some):
+            return rows
+    return rows.astype(np.float32)
 
 
 def _counts(counts: dict[str, int]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -15,6 +16,13 @@ def counted(number: int, noun: str, plural: str = "") -> str:
 
     """
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def listed(names: Sequence[str], most: int = 5) -> str:
+    """The first ``most`` names, parted by commas, and an ellipsis where there are more."""
+    return ", ".join(shown(name) or "''" for name in names[:most]) + (
+        ", …" if len(names) > most else ""
+    )
 
 
 def shown(name: str | Path) -> str:

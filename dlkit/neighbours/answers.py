@@ -9,6 +9,8 @@ import numpy as np
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from dlkit.neighbours.config import Metric
+
 
 class Neighbours(NamedTuple):
     """The nearest points of Q queries, nearest first, of equal ones the lowest index first.
@@ -16,7 +18,8 @@ class Neighbours(NamedTuple):
     Attributes:
         indices: (Q, k) int64, rows of the points.
         distances: (Q, k) float64: L2 the Euclidean distance (not squared), L1 the sum of absolute
-            differences, cosine 1 - cosine, which is 1 where either row is zeros.
+            differences, linf the largest of them, minkowski the p-th root of the sum of their
+            p-th powers, cosine 1 - cosine, which is 1 where either row is zeros.
 
     """
 
@@ -25,7 +28,8 @@ class Neighbours(NamedTuple):
 
 
 def integer_distances(
-    metric: str,
+    metric: Metric,
+    columns: int,
     keys: npt.NDArray[np.float64],
     products: npt.NDArray[np.int64],
     squares: npt.NDArray[np.int64],
@@ -35,18 +39,25 @@ def integer_distances(
     """Distances (Q, k) of rows of bytes.
 
     Args:
-        metric: l2, l1 or cosine.
-        keys: (Q, k) squared L2 or L1 distances.
+        metric: which.
+        columns: of the rows.
+        keys: (Q, k) squared L2 distances, sums of powers, L1 or L-infinity distances.
         products: (Q, k) cosine: the products of query and neighbour.
         squares: (Q,) squared lengths of the queries.
         lengths: (N,) squared lengths of the points.
         indices: (Q, k).
 
     """
-    if metric == "l1":
+    if metric.kind in ("l1", "linf"):
         return keys
-    if metric == "l2":
+    if metric.kind == "l2":
         return np.sqrt(keys)
+    if metric.kind == "minkowski":
+        from dlkit.neighbours.kernels.powers import order_of
+        from dlkit.neighbours.ranking import roots
+
+        found = roots(keys, np.zeros(1, np.int64), order_of(metric, columns))
+        return np.maximum.accumulate(found, axis=1)
     # 1 - p / sqrt(xy) = (xy - p^2) / (sqrt(xy) (sqrt(xy) + p)), whose numerator is an exact
     # integer: equal directions are at distance 0, near ones lose no digits.
     theirs = lengths[indices]

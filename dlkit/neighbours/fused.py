@@ -9,7 +9,7 @@ import numpy as np
 
 from dlkit.neighbours import scaling
 from dlkit.neighbours.answers import Neighbours, integer_distances
-from dlkit.neighbours.rows import METRICS, Metric
+from dlkit.neighbours.config import KINDS, Metric
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -29,7 +29,7 @@ class Fused:
 
     Args:
         points: (N, D) bytes or floats.
-        metric: of `rows.METRICS`.
+        metric: which distance.
         groups: (N,) or None.
 
     """
@@ -41,7 +41,7 @@ class Fused:
         groups: npt.NDArray[np.int64] | None,
     ) -> None:
         self.points, self.metric, self.groups = points, metric, groups
-        self.number = METRICS.index(metric)
+        self.number = KINDS.index(metric.kind)
         self._lengths: npt.NDArray[np.int64] | None = None
         self._scaling: scaling.Points | None = None
 
@@ -84,7 +84,8 @@ class Fused:
         none = np.empty(0, np.int64)
         mine = none if self.groups is None or groups is None else self.groups
         theirs = none if self.groups is None or groups is None else groups
-        if self.points.dtype == np.uint8 and queries.dtype == np.uint8:
+        both = self.points.dtype == np.uint8 and queries.dtype == np.uint8
+        if both and self.metric.whole(queries.shape[1]):
             return self._integers(queries, k, mine, theirs, threads)
         return self._floats(queries, k, mine, theirs, threads)
 
@@ -96,30 +97,33 @@ class Fused:
         theirs: npt.NDArray[np.int64],
         threads: int,
     ) -> tuple[int, Block]:
-        from dlkit.neighbours.kernels import integers, machine, packing
+        from dlkit.neighbours.kernels import integers, machine, packing, powers
 
         if self._lengths is None:
             self._lengths = packing.squared_lengths(self.points)
         lengths, count = self._lengths, len(self.points)
         terms = np.zeros(-(-count // machine.POINTS) * machine.POINTS, np.uint32)
-        if self.metric == "l2":
+        if self.metric.kind in ("l2", "minkowski"):
             terms[:count] = lengths & 0xFFFFFFFF
-        elif self.metric == "cosine":
+        elif self.metric.kind == "cosine":
             with np.errstate(divide="ignore"):
                 terms.view(np.float32)[:count] = np.where(lengths, 1 / np.sqrt(lengths), 0)
         tile = max(1, _TILE_BYTES // (machine.POINTS * self.points.shape[1]))
+        order = powers.order_of(self.metric, queries.shape[1], integers=True)
 
         def block(first: int, stop: int) -> Neighbours:
             some = queries[first:stop]
             keys, indices, products = integers.block(
-                self.number, self.points, some, lengths, terms, mine, theirs[first:stop],
+                self.number, order, self.points, some, lengths, terms, mine, theirs[first:stop],
                 k, self.room(k), tile, integers.LONGEST, packing.CHUNK,
             )  # fmt: skip
             indices = indices.astype(np.int64)
             squares = packing.squared_lengths(some)
             return Neighbours(
                 indices,
-                integer_distances(self.metric, keys, products, squares, lengths, indices),
+                integer_distances(
+                    self.metric, queries.shape[1], keys, products, squares, lengths, indices
+                ),
             )
 
         return self.block_size(len(queries), k, threads, 1), block
@@ -132,19 +136,22 @@ class Fused:
         theirs: npt.NDArray[np.int64],
         threads: int,
     ) -> tuple[int, Block]:
-        from dlkit.neighbours.kernels import floats, machine
+        from dlkit.neighbours.kernels import floats, machine, powers
 
         if self._scaling is None:
-            self._scaling = scaling.Points(self.points, self.metric)
+            self._scaling = scaling.Points(self.points, self.metric.kind)
         scaled = scaling.Scaled(self._scaling, queries)
         tile = max(1, _TILE_BYTES // (4 * machine.POINTS * self.points.shape[1]))
 
+        order = powers.order_of(self.metric, queries.shape[1])
+
         # Of the pairs of types few are compiled.
-        kind = queries.dtype if queries.dtype == self.points.dtype else np.dtype(np.float64)
+        alike = queries.dtype == self.points.dtype != np.uint8
+        kind = queries.dtype if alike else np.dtype(np.float64)
 
         def block(first: int, stop: int) -> Neighbours:
             keys, indices = floats.block(
-                self.number, self.points, queries[first:stop].astype(kind, copy=False),
+                self.number, order, self.points, queries[first:stop].astype(kind, copy=False),
                 scaled.centre, scaled.points,
                 scaled.queries[first:stop], mine, theirs[first:stop], k, self.room(k), tile,
             )  # fmt: skip

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
+from dlkit.neighbours.kernels.powers import DEEPEST, Order, order_of, raised
 from dlkit.neighbours.kernels.selection import CLOSE
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from dlkit.neighbours.config import Metric
     from dlkit.neighbours.scaling import Scaled
 
     Ints = npt.NDArray[np.int64]
@@ -29,6 +31,22 @@ def squared_lengths(rows: npt.NDArray[Any]) -> Ints:
         part = rows[first : first + step].astype(np.int64)
         found[first : first + step] = np.einsum("ij,ij->i", part, part)
     return found
+
+
+def roots(totals: Floats, exponents: npt.NDArray[Any], order: Order) -> Floats:
+    """The p-th roots of totals times 2^exponents, 0 of 0; bit for bit those of `kernels.powers`."""
+    if not order.fraction:
+        # Of one number one mantissa, whatever it was scaled by: equal sums have equal roots.
+        mantissas, shifts = np.frexp(totals)
+        places = shifts + exponents.astype(np.int64) * order.whole
+        exponents = places // order.whole
+        totals = np.ldexp(mantissas, places - exponents * order.whole)
+    found, powers, work = (np.empty_like(totals) for _ in range(3))
+    raised(totals.copy(), found, work, 0, order.inverse)
+    raised(found.copy(), powers, work, order.whole, order.fraction)
+    with np.errstate(invalid="ignore"):
+        found += found * ((totals - powers) / (powers * order.value))
+    return np.where(totals > 0, np.ldexp(found, exponents), 0.0)
 
 
 class Found(NamedTuple):
@@ -98,21 +116,52 @@ class CosineKeys(Keys):
         return order
 
 
+class PowerKeys(Keys):
+    """Sums of powers of the differences of rows of bytes, in integers.
+
+    Args:
+        points: (N, D) bytes.
+        queries: (B, D) bytes.
+        order: with a table.
+
+    """
+
+    def __init__(self, points: npt.NDArray[Any], queries: npt.NDArray[Any], order: Order) -> None:
+        self.points, self.queries, self.table = points, queries, order.table
+
+    def exact(self, query: Ints, point: Ints, key: Floats) -> Floats:
+        """The sums (M,) of pairs."""
+        found = np.empty(len(key))
+        step = max(1, _AT_ONCE // self.points.shape[1])
+        for first in range(0, len(key), step):
+            some = slice(first, first + step)
+            x = self.queries[query[some]].astype(np.int16)
+            found[some] = self.table[np.abs(x - self.points[point[some]])].sum(axis=1)
+        return found
+
+
 class FloatKeys(Keys):
     """Distances of rows of floats in float64; bit for bit those of `kernels.floats.distance`.
 
     Args:
         points: (N, D).
         queries: (B, D).
-        scaled: scales of the points, and the metric.
+        scaled: scales of the points.
         scales: (B,) scales of the queries.
+        metric: which distance.
 
     """
 
     def __init__(
-        self, points: npt.NDArray[Any], queries: npt.NDArray[Any], scaled: Scaled, scales: Floats
+        self,
+        points: npt.NDArray[Any],
+        queries: npt.NDArray[Any],
+        scaled: Scaled,
+        scales: Floats,
+        metric: Metric,
     ) -> None:
         self.points, self.queries, self.scaled, self.scales = points, queries, scaled, scales
+        self.kind, self.power = metric.kind, order_of(metric, points.shape[1])
 
     def exact(self, query: Ints, point: Ints, key: Floats) -> Floats:
         """The distances (M,) of pairs."""
@@ -130,15 +179,33 @@ class FloatKeys(Keys):
         terms = np.zeros((len(query), -(-width // _PARTS) * _PARTS))
         x = self.queries[query].astype(np.float64) * x_scale[:, None]
         terms[:, :width] = x - self.points[point].astype(np.float64) * y_scale[:, None]
-        terms = np.abs(terms) if self.scaled.metric == "l1" else np.square(terms)
-        # Over an axis that is not the last one, NumPy adds row after row.
-        parts = np.add.reduce(terms.reshape(len(query), -1, _PARTS), axis=1)
-        while parts.shape[1] > 1:
-            parts = parts[:, ::2] + parts[:, 1::2]
-        total = parts[:, 0]
-        if self.scaled.metric == "cosine":
+        terms = np.square(terms) if self.kind in ("l2", "cosine") else np.abs(terms)
+        if self.kind == "linf":
+            return np.asarray(terms.max(axis=1))
+        if self.kind == "minkowski":
+            return self._minkowski(terms)
+        total = _summed(terms)
+        if self.kind == "cosine":
             return np.where((x_scale == 0) | (y_scale == 0), 1.0, 0.5 * total)
-        return np.asarray(total)
+        return total
+
+    def _minkowski(self, terms: Floats) -> Floats:
+        """The distances (M,) of absolute differences (M, columns), which are overwritten."""
+        largest = terms.max(axis=1)
+        exponents = np.maximum(np.frexp(largest)[1], DEEPEST)
+        terms *= np.ldexp(1.0, -exponents)[:, None]
+        powers, work = np.empty_like(terms), np.empty_like(terms)
+        raised(terms, powers, work, self.power.whole, self.power.fraction)
+        return np.asarray(np.maximum(roots(_summed(powers), exponents, self.power), largest))
+
+
+def _summed(terms: Floats) -> Floats:
+    """Sums (M,) of rows (M, columns), as kernels add."""
+    # Over an axis that is not the last one, NumPy adds row after row.
+    parts = np.add.reduce(terms.reshape(len(terms), -1, _PARTS), axis=1)
+    while parts.shape[1] > 1:
+        parts = parts[:, ::2] + parts[:, 1::2]
+    return np.asarray(parts[:, 0])
 
 
 class Candidates:

@@ -1,9 +1,9 @@
-"""What a search is given: rows, metric, k and groups, checked."""
+"""What a search is given: rows, k and groups, checked."""
 
 from __future__ import annotations
 
 import ctypes
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -12,29 +12,9 @@ from dlkit.errors import USAGE, DlkitError
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-Metric = Literal["l2", "l1", "cosine"]
-METRICS: Final[tuple[Metric, ...]] = ("l2", "l1", "cosine")
-
 _MOST_POINTS: Final = (1 << 31) - 1  # kernels number points in 32 bits
 _AT_ONCE: Final = 1 << 22  # values looked at together
 _LARGEST: Final = 1e300  # differences of larger numbers leave float64
-
-
-def checked_metric(metric: str) -> Metric:
-    """The metric of that name.
-
-    Raises:
-        DlkitError: there is none.
-
-    """
-    for known in METRICS:
-        if metric == known:
-            return known
-    raise DlkitError(
-        f"the metric is {metric!r}, not one of {', '.join(METRICS)}",
-        hint="l2 and l1 compare values, cosine compares directions",
-        code=USAGE,
-    )
 
 
 def checked_rows(rows: npt.ArrayLike, what: str) -> npt.NDArray[np.generic]:

@@ -59,7 +59,7 @@ class Points:
 
     Args:
         rows: (N, D).
-        metric: of `rows.METRICS`.
+        metric: of `config.KINDS`.
 
     """
 

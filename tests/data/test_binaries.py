@@ -10,6 +10,7 @@ import pytest
 from dlkit.data.config import SampleConfig
 from dlkit.data.loading import load
 from dlkit.errors import DlkitError
+from dlkit.records import Noted
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (9, 4, 3), np.uint8)
 LABELS = np.array([0, 1, 2, 0, 1, 2, 0, 1, 2], np.uint8)
@@ -123,3 +124,95 @@ def test_a_damaged_cifar_file_is_named(cifar, damage, said):
         loaded(cifar[0])
     assert "data_batch_1.bin" in caught.value.message
     assert said in caught.value.message
+
+
+def test_the_file_of_class_names_is_read_and_not_told_to_be_left_out(cifar):
+    folder, _ = cifar
+    (folder / "notes.md").write_text("x", encoding="utf-8")
+    records = list(load([str(folder)], SampleConfig()))
+    said = "\n".join(record.text for record in records if isinstance(record, Noted))
+    assert "1 other file not read: notes.md" in said
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"airplane\nauto\xffmobile\nbird\n", "line 2 is not UTF-8: byte 0xff"),
+        (b"x" * (1 << 20) + b"y", "has more than 1,048,576 bytes: no list of class names"),
+        (b"airplane\nautomobile\n", "the label 2 is not one of 2 classes"),
+    ],
+)
+def test_a_bad_file_of_class_names_is_refused(cifar, content, said):
+    (cifar[0] / "batches.meta.txt").write_bytes(content)
+    with pytest.raises(DlkitError) as caught:
+        loaded(cifar[0])
+    assert said in caught.value.message
+
+
+def said_by(data, **config):
+    records = []
+    work = load(list(map(str, data)), SampleConfig(**config))
+    while True:
+        try:
+            records.append(next(work))
+        except StopIteration as end:
+            return end.value, "\n".join(getattr(each, "text", "") for each in records)
+
+
+@pytest.mark.parametrize("name", ["train-images-idx3-ubyte", "train-labels-idx1-ubyte"])
+def test_an_idx_file_by_name_is_read_with_its_partner(mnist, name):
+    samples, said = said_by([mnist / name])
+    assert (len(samples.train) + len(samples.test), samples.held_out) == (9, True)
+    assert "read together: " in said
+    assert "train-labels-idx1-ubyte" in said
+
+
+def test_idx_files_of_both_splits_by_name_are_the_splits(mnist):
+    names = ("train-images-idx3-ubyte", "t10k-images-idx3-ubyte.gz")
+    samples, _ = said_by([mnist / name for name in names])
+    assert np.array_equal(samples.test.images[..., 0], IMAGES[::-1] + 1)
+    assert samples.train.paths[:2] == [f"{mnist / names[0]}:1", f"{mnist / names[0]}:2"]
+
+
+def test_cifars_batches_by_name_are_those_and_no_others(cifar):
+    folder, rows = cifar
+    samples, _ = said_by([folder / "data_batch_2.bin", folder / "test_batch.bin"])
+    assert (len(samples.train), len(samples.test), samples.held_out) == (2, 2, False)
+    assert samples.train.labels.tolist() == rows[2:4, 0].tolist()
+    assert samples.train.paths == [f"{folder / 'data_batch_2.bin'}:{row}" for row in (1, 2)]
+    assert samples.classes[0] == "airplane"
+
+
+def test_rows_of_several_batches_are_named_after_their_file(cifar):
+    folder, _ = cifar
+    paths = loaded(folder).train.paths
+    assert paths == [f"{folder / f'data_batch_{n}.bin'}:{row}" for n in (1, 2) for row in (1, 2)]
+
+
+def test_files_of_two_data_sets_and_lonely_ones_are_refused(mnist, cifar):
+    with pytest.raises(DlkitError, match="do not go together"):
+        said_by([mnist / "train-images-idx3-ubyte", cifar[0] / "data_batch_1.bin"])
+    (mnist / "train-labels-idx1-ubyte").unlink()
+    with pytest.raises(DlkitError, match="needs one IDX file of images and one of labels"):
+        said_by([mnist / "train-images-idx3-ubyte"])
+
+
+@pytest.mark.parametrize(
+    ("name", "width", "column", "label", "classes"),
+    [("data_batch_1", 3073, 0, 10, 10), ("train", 3074, 0, 20, 20), ("train", 3074, 1, 100, 100)],
+)
+def test_a_label_that_cifar_has_not_is_refused_with_its_row(
+    tmp_path, name, width, column, label, classes
+):
+    rows = np.random.default_rng(3).integers(0, 10, (6, width), np.uint8)
+    rows[:, :2] = label - 1
+    rows[:, 1 - column] = 3
+    path = tmp_path / f"{name}.bin"
+    path.write_bytes(rows.tobytes())
+    loaded(tmp_path)
+    rows[4, column] = label
+    path.write_bytes(rows.tobytes())
+    with pytest.raises(DlkitError) as caught:
+        loaded(tmp_path)
+    told = f"{name}.bin: row 5: the label {label} is not one of {classes} classes"
+    assert told in caught.value.message

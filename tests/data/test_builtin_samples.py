@@ -164,7 +164,7 @@ def test_size_colour_and_limit_hold_for_what_is_found_too():
     split = got.splits["train"]
     assert np.bincount(split.labels).tolist() == [5] * 10
     for image, path in zip(split.images, split.paths, strict=True):
-        original = Image.fromarray(whole.images[int(path.partition(":")[2]), ..., 0])
+        original = Image.fromarray(whole.images[int(path.partition(":")[2]) - 1, ..., 0])
         small = original.convert("RGB").resize((4, 4), Image.Resampling.BILINEAR)
         assert np.array_equal(image, np.asarray(small))
     assert len(make("reviews", SampleConfig(limit=10), seed=0).splits["train"]) == 10
@@ -192,3 +192,12 @@ def test_the_names_are_listed_where_one_is_unknown():
         make("shape", SampleConfig(), seed=0)
     for name in SAMPLES:
         assert f"builtin:{name}" in caught.value.hint
+
+
+def test_splits_of_a_builtin_set_can_be_exchanged():
+    usual = loaded("shapes", limit=40)
+    turned = loaded("shapes", limit=40, train_split="test", test_split="train")
+    assert turned.fingerprint("train") == usual.fingerprint("test")
+    assert turned.fingerprint("test") == usual.fingerprint("train")
+    with pytest.raises(DlkitError, match="no such split"):
+        loaded("shapes", train_split="more")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import warnings
 import zlib
 from types import SimpleNamespace
 
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dlkit.data import arrays, pixels
+from dlkit.data import arrays, canvas, pixels
 from dlkit.data import images as module
 from dlkit.data.config import SampleConfig
 from dlkit.data.forms import ImageForm
@@ -107,6 +108,82 @@ def test_sixteen_bits_are_cut_to_eight_and_said():
         got = read(encoded(Image.fromarray(deep), kind))
         assert np.array_equal(got.found.pixels[0, ..., 0], deep >> 8)
         assert "of 16 bits a channel cut to 8" in got.said
+
+
+def deep(values: np.ndarray, kind: str = "PNG", bits: int = 16) -> bytes:
+    """A file of values of ``bits`` bits, of which a TIFF file can say that it has fewer than 16."""
+    content = encoded(Image.fromarray(values), kind)
+    if bits == 16:
+        return content
+    # One strip of two values in three bytes, the first value's high bits first.
+    height, width = values.shape
+    flat = values.astype(np.uint16).ravel()
+    pairs = np.stack([flat[::2] >> 4, (flat[::2] & 15) << 4 | flat[1::2] >> 8, flat[1::2] & 255], 1)
+    data = pairs.astype(np.uint8).tobytes()
+    tags = {256: width, 257: height, 258: bits, 259: 1, 262: 1, 273: 8, 277: 1, 278: height}
+    tags[279] = len(data)
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
+    start = struct.pack("<2sHI", b"II", 42, 8 + len(data) + len(data) % 2)
+    folder = struct.pack("<H", len(tags)) + entries + struct.pack("<I", 0)
+    return start + data + bytes(len(data) % 2) + folder
+
+
+@pytest.mark.parametrize(("most", "depth"), [(255, 8), (900, 10), (4_095, 12), (9_999, 14)])
+def test_deep_images_are_cut_alike_by_the_largest_value_of_all(most, depth):
+    ramps = [np.linspace(0, top, 16, dtype=np.uint16).reshape(4, 4) for top in (most // 3, most)]
+    got = read(*map(deep, ramps))
+    for image, ramp in zip(got.found.pixels, ramps, strict=True):
+        assert np.array_equal(image[..., 0], ramp >> (depth - 8))
+    assert got.found.form == ImageForm(4, 4, 1, depth=depth)
+    assert f"2 images of {'more than 8' if depth == 8 else 'up to 16'} bits a channel" in got.said
+    assert f"taken for {depth} bits" in got.said
+
+
+def test_32_bit_integers_below_256_are_bytes():
+    values = noise(4, 4).astype(np.int32)
+    got = read(encoded(Image.fromarray(values, "I"), "TIFF"))
+    assert np.array_equal(got.found.pixels[0, ..., 0], values)
+    assert "1 image of more than 8 bits a channel taken for 8 bits" in got.said
+
+
+def test_the_depth_that_a_file_declares_counts():
+    values = np.arange(16, dtype=np.uint16).reshape(4, 4) * 20
+    content = deep(values, bits=12)
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(content))), values)  # it is such a file
+    assert np.array_equal(read(content).found.pixels[0, ..., 0], values >> 4)
+
+
+def test_deep_images_among_others_and_in_another_size():
+    values = np.full((4, 4), 40_000, np.uint16)
+    for order in ((0, 1, 2), (1, 0, 2), (1, 2, 0)):
+        files = [deep(values), png(4, 4), png(4, 4, 3, seed=1)]
+        got = read(*(files[i] for i in order)).found.pixels
+        assert (got[order.index(0)] == 40_000 >> 8).all()
+        assert (got[order.index(1)] == noise(4, 4)[..., None]).all()
+        assert np.array_equal(got[order.index(2)], noise(4, 4, 3, seed=1))
+    ramp = np.arange(64, dtype=np.uint16).reshape(8, 8) * 1_000
+    half = read(deep(ramp), size="4").found.pixels[0, ..., 0]
+    means = ramp.reshape(4, 2, 4, 2).mean(axis=(1, 3)) / 256
+    assert np.abs(half[1:3, 1:3] - means[1:3, 1:3]).max() <= 1
+    assert read(deep(ramp), colour="rgb").found.pixels.shape == (1, 8, 8, 3)
+
+
+def test_later_images_keep_the_training_images_depth():
+    form = read(deep(np.full((2, 2), 4_000, np.uint16))).found.form
+    assert form.depth == 12
+    later = read(deep(np.full((2, 2), 160, np.uint16)), form=form)
+    assert (later.found.pixels == 10).all()
+    bright = read(deep(np.full((2, 2), 5_000, np.uint16)), form=form)
+    assert (bright.found.pixels == 255).all()
+    assert "1 image with values above 4,095, the most that training images have" in bright.said
+    unknown = ImageForm(2, 2, 1)
+    assert (read(deep(np.full((2, 2), 512, np.uint16)), form=unknown).found.pixels == 2).all()
+
+
+def test_decoding_leaves_pillow_and_warnings_as_they_were():
+    before = (Image.MAX_IMAGE_PIXELS, list(warnings.filters))
+    read(png(2, 2))
+    assert (Image.MAX_IMAGE_PIXELS, list(warnings.filters)) == before
 
 
 def test_transparent_images_are_laid_on_white():
@@ -298,16 +375,16 @@ def test_decoding_holds_few_images_at_a_time():
 
     def cells():
         nonlocal taken
-        for place in range(20 * module._CHUNK):
+        for place in range(20 * canvas.CHUNK):
             taken += 1
             yield f"{place}", png(2, 2)
 
-    work = read_images(cells(), 20 * module._CHUNK, SampleConfig())
+    work = read_images(cells(), 20 * canvas.CHUNK, SampleConfig())
     for record in work:
         if isinstance(record, Step):
             told.append(taken - record.done)
     workers = min(16, module.cores())
-    assert max(told) <= 2 * workers * module._CHUNK
+    assert max(told) <= 2 * workers * canvas.CHUNK
 
 
 def test_threads_take_fewer_images_the_larger_they_are(monkeypatch):

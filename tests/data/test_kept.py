@@ -157,9 +157,24 @@ def test_entries_that_nobody_uses_are_removed_and_the_newest_stay(cached, monkey
         os.utime(path, (old, old))
     cached.run(colour="grey")
     assert len(list(cached.entries.iterdir())) == 2
-    monkeypatch.setattr(kept, "_MOST", 1)
-    cached.run(colour="rgb")
+    largest = max(path.stat().st_size for path in cached.entries.iterdir())
+    monkeypatch.setattr(kept, "_MOST", largest + kept._HEADER)
+    cached.run(colour="rgb", size="3")
     assert len(list(cached.entries.iterdir())) == 1
+
+
+def test_all_entries_together_are_never_larger_than_the_limit(cached, monkeypatch):
+    cached.run()
+    before = sorted(cached.entries.iterdir())
+    monkeypatch.setattr(kept, "_MOST", 10)
+    assert cached.run(colour="grey").decoded == 12
+    assert sorted(cached.entries.iterdir()) == before  # what is too large removes nothing else
+    monkeypatch.setattr(kept, "_MOST", 5_000)
+    for number in range(6, 12):
+        cached.run(size=str(number), colour="grey", fit="stretch")
+        sizes = [path.stat().st_size for path in cached.entries.iterdir()]
+        assert len(sizes) > 1
+        assert sum(sizes) <= 5_000, number
 
 
 def test_without_room_or_cache_folder_nothing_is_kept_and_all_works(cached, monkeypatch):

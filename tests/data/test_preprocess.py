@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -11,8 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dlkit.artifacts.tensors import read_tensors, write_tensors
+from dlkit.data import arrays as memory
+from dlkit.data import hog, preprocess, steps
 from dlkit.data.preprocess import STEPS, Pipeline, fit, parse, read_pipeline
 from dlkit.errors import DAMAGED, USAGE, DlkitError
+from dlkit.machine import cores
 
 
 def run(work):
@@ -308,3 +312,60 @@ def test_a_damaged_pipeline_is_refused(images):
             with pytest.raises(DlkitError, match="preprocessing is damaged") as caught:
                 read_pipeline(what, arrays, where="here")
         assert caught.value.code == DAMAGED
+
+
+def test_large_numbers_that_differ_little_survive_every_step():
+    from sklearn.decomposition import PCA
+    from sklearn.preprocessing import MinMaxScaler, StandardScaler
+
+    generator = np.random.default_rng(9)
+    rows = np.column_stack([1.7e9 + np.arange(90), generator.normal(size=90) * 30 + 5e8])
+    for text, oracle in (
+        ("standardise", StandardScaler()),
+        ("scale", MinMaxScaler()),
+        ("pca:2", PCA(2, svd_solver="full")),
+    ):
+        pipeline, train = fitted(text, rows)
+        wanted = oracle.fit_transform(rows)
+        signs = np.sign((train * wanted).sum(axis=0)) if text == "pca:2" else 1
+        assert np.allclose(train, wanted * signs, atol=2e-3), text
+        assert np.array_equal(pipeline.apply(rows[:7]), train[:7])
+    # The same numbers give the same outputs, whatever type they came in.
+    whole = np.rint(generator.normal(size=(60, 3)) * 1000)
+    for text in ("standardise", "scale", "centre", "contrast", "pca:2", "zca"):
+        pipeline, train = fitted(text, whole)
+        assert np.array_equal(pipeline.apply(whole.astype(np.float32)), train), text
+
+
+def test_scale_spans_a_range_that_float32_has_no_number_for():
+    rows = np.array([[-3e38], [0], [3e38]], np.float32)
+    assert np.allclose(fitted("scale", rows)[1].ravel(), [0, 0.5, 1])
+
+
+def test_pieces_give_what_the_whole_gives(monkeypatch, images):
+    texts = ("grey", "hog:9:4", "scale,grey", "resize:5")
+    whole = {text: fitted(text, images)[1] for text in texts}
+    monkeypatch.setattr(steps, "_AT_ONCE", 700)
+    monkeypatch.setattr(hog, "_BYTES", 3 * 8 * hog._COPIES * images[0].size)
+    monkeypatch.setattr(preprocess, "_BYTES", 2 * images[0].nbytes)
+    for text, wanted in whole.items():
+        assert np.array_equal(fitted(text, images)[1], wanted), text
+
+
+def test_large_outputs_are_mapped_from_files(monkeypatch, images, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(memory, "memory_for_arrays", lambda: 100)
+    for text in ("grey", "resize:9", "contrast", "scale", "centre", "hog:9:4", "pca:2"):
+        assert isinstance(fitted(text, images)[1], np.memmap), text
+
+
+def test_the_work_takes_memory_for_pieces_only():
+    # 29 and 118 MB in float64, of which HOG holds several, 59 MB in the integers of grey.
+    for text, side, most in (("hog", 64, 10e6 + 30e6 * cores()), ("grey", 128, 40e6)):
+        images = np.zeros((300, side, side, 3), np.uint8)
+        tracemalloc.start()
+        try:
+            fitted(text, images)
+            assert tracemalloc.get_traced_memory()[1] < most, text
+        finally:
+            tracemalloc.stop()

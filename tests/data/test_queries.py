@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
 from types import SimpleNamespace
 
 import numpy as np
+import pyarrow
+import pyarrow.ipc
 import pytest
 from PIL import Image
+from pyarrow import parquet
 
+from dlkit.data import images, queries
 from dlkit.data.config import SampleConfig
 from dlkit.data.forms import Column, ImageForm, TableForm, TextForm
-from dlkit.data.queries import read_queries
+from dlkit.data.queries import read_queries, told_queries
 from dlkit.errors import USAGE, DlkitError
-from dlkit.records import Noted, Warned
+from dlkit.records import Noted, Step, Warned
 
 GREY = ImageForm(4, 4, 1)
 TABLE = TableForm((Column("x", 7.0), Column("c", levels=("红", "蓝"))))
@@ -76,6 +81,16 @@ def test_images_are_made_to_the_artifacts_form_and_it_is_said(tmp_path):
     assert "1 image resized" in got.said
 
 
+def test_what_is_done_to_images_of_several_calls_is_counted_together(tmp_path):
+    tally, records = Counter(), []
+    for seed, name in enumerate(("x.png", "y.png", "z.png")):
+        (tmp_path / name).write_bytes(png(seed, 8, 6))
+        batch = read_queries([str(tmp_path / name)], GREY, SampleConfig(), tally=tally)
+        records += list(batch)
+    assert not any(isinstance(record, Noted) for record in records)
+    assert [note.text for note in told_queries(tally)] == ["queries: 3 images resized"]
+
+
 def test_a_bad_query_is_named_and_can_be_skipped(pictures):
     (pictures / "z.png").write_bytes(b"x")
     assert "z.png: no image" in refused(pictures).message
@@ -87,7 +102,7 @@ def test_a_bad_query_is_named_and_can_be_skipped(pictures):
 def test_a_table_of_images_is_read(pictures):
     (pictures / "list.csv").write_text("file_name\nb.png\n深/c.png\n", encoding="utf-8")
     got = read(pictures / "list.csv")
-    assert got.split.paths == ["list.csv:2", "list.csv:3"]
+    assert got.split.paths == [f"{pictures / 'list.csv'}:{line}" for line in (2, 3)]
 
 
 def test_tables_are_encoded_by_the_artifacts_rules(tmp_path):
@@ -120,7 +135,7 @@ def test_texts_are_lines_that_keep_their_places(tmp_path):
         (["missing.png"], GREY, "no such file", 1),
         (["*.nothing"], GREY, "no file is like", 1),
         (["-"], GREY, "no standard input", USAGE),
-        (["-"], TABLE, "cannot be read from standard input", 1),
+        (["-"], TABLE, "there is no standard input to read", USAGE),
     ],
 )
 def test_what_names_nothing_is_refused(inputs, form, said, code):
@@ -137,3 +152,32 @@ def test_a_folder_without_images_and_no_table_are_refused(tmp_path):
 
 def test_standard_input_that_is_not_utf_8_is_named():
     assert "byte 1 is not valid UTF-8" in refused("-", form=TextForm(), stdin=b"a\xff").message
+
+
+def test_a_table_of_images_is_read_as_it_is_decoded(tmp_path, monkeypatch):
+    table = pyarrow.table({"image": [png(seed % 9) for seed in range(900)]})
+    parquet.write_table(table, tmp_path / "q.parquet")
+    held = 0
+    real = queries.image_content
+
+    def counting(cell, folder):
+        nonlocal held
+        held += 1
+        return real(cell, folder)
+
+    monkeypatch.setattr(queries, "image_content", counting)
+    monkeypatch.setattr(images, "cores", lambda: 1)
+    work = read_queries([str(tmp_path / "q.parquet")], GREY, SampleConfig())
+    first = next(record for record in work if isinstance(record, Step))
+    assert held < 600
+    assert (first.done, first.total) == (images.Canvas(1, None, None, at_once=1).at_once(), 900)
+    got = read(tmp_path / "q.parquet", tmp_path / "q.parquet")
+    assert got.split.paths[::899] == [f"{tmp_path / 'q.parquet'}:{row}" for row in (1, 900, 899)]
+    assert np.array_equal(got.split.images[0], got.split.images[9])
+
+
+def test_an_arrow_stream_of_images_is_counted_first(tmp_path):
+    table = pyarrow.table({"image": [png(seed) for seed in range(5)]})
+    with pyarrow.ipc.new_stream(str(tmp_path / "q.arrow"), table.schema) as file:
+        file.write_table(table)
+    assert len(read(tmp_path / "q.arrow").split) == 5

@@ -66,10 +66,14 @@ def test_the_format_follows_the_name(tmp_path, name, kind):
     assert find(tmp_path / name)[0].format == kind
 
 
-def test_an_existing_path_wins_over_a_hub_id_and_is_said(tmp_path):
+def test_an_existing_path_wins_over_a_hub_id_and_is_said_of_one_that_is_here(tmp_path, monkeypatch):
     write(tmp_path / "imdb")
+    cache = tmp_path / "cache"
+    monkeypatch.setenv("HF_HUB_CACHE", str(cache))
     (source,) = find("imdb")
-    assert source.path == Path("imdb")
+    assert (source.path, source.notes) == (Path("imdb"), ())
+    (cache / "datasets--imdb" / "snapshots" / "1").mkdir(parents=True)
+    (source,) = find("imdb")
     assert "taken as the path that exists here" in source.notes[0]
     assert find("./imdb")[0].notes == ()
 

@@ -166,3 +166,48 @@ def test_cells_name_classes():
     for value in (1.5, [1], {"a": 1}):
         with pytest.raises(DlkitError, match=r"^here: label: "):
             class_names([value], None, where="label", places=["here"])
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 12), st.integers(0, 3)), min_size=1, max_size=60),
+    st.randoms(use_true_random=False),
+)
+def test_equal_contents_of_several_classes_are_held_out_alike_in_any_order(pairs, random):
+    held = []
+    for _ in range(2):
+        texts, labels = [str(c) for c, _ in pairs], np.array([label for _, label in pairs])
+        _, test = hold_out(digests_of(texts), labels, 0.3)
+        held.append(sorted((texts[i], labels[i].item()) for i in test))
+        pairs = random.sample(pairs, len(pairs))
+    assert held[0] == held[1]
+
+
+def test_a_content_is_of_the_class_that_most_of_its_samples_have():
+    # A class of one content keeps it: if the shared content were of class 0, b would stay.
+    for shared in map(str, range(20)):
+        texts, labels = [shared, shared, shared, "a", "b"], np.array([0, 1, 1, 0, 1])
+        _, test = hold_out(digests_of(texts), labels, 0.5)
+        held = {texts[i] for i in test}
+        assert len(held & {shared, "b"}) == 1
+        assert "a" not in held
+        _, test = hold_out(digests_of(texts[:2] + texts[3:]), labels[[0, 1, 3, 4]], 0.5)
+        assert "b" not in {[shared, shared, "a", "b"][i] for i in test}  # of two the lowest number
+
+
+def test_the_words_for_how_many_are_somewhere_else_too():
+    train = made(["a", "b", "c"], [0, 0, 0])
+    for texts, said in (
+        (["a"], "the one test sample is in training, too"),
+        (["a", "b"], "all 2 test samples are in training, too"),
+        (["a", "x"], "1 of the 2 test samples is in training, too"),
+    ):
+        records = list(duplicates({"train": train, "test": made(texts, [0] * len(texts))}))
+        assert records[-1].text.startswith(said)
+
+
+def test_equal_samples_are_not_called_one_sample():
+    labels = np.zeros(4, np.int64)
+    parts = hold_out(digests_of(list("aaaa")), labels, 0.2)
+    with pytest.raises(DlkitError, match="no class has two samples that differ"):
+        list(tell_held_out(labels, *parts, where="x"))

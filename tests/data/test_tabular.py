@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from types import SimpleNamespace
 
@@ -14,6 +15,7 @@ from pyarrow import parquet
 
 from dlkit.data import cells
 from dlkit.data.config import SampleConfig
+from dlkit.data.delimited import table_rows
 from dlkit.data.forms import Column, TableForm
 from dlkit.data.loading import load, load_test
 from dlkit.errors import DlkitError
@@ -59,7 +61,7 @@ def test_numbers_and_words_become_columns_of_numbers(tmp_path):
     assert samples.columns == ("高", "色=红", "色=蓝")
     assert samples.train.rows.tolist() == [[1.5, 1, 0], [-2000, 0, 1], [7, 1, 0]]
     assert samples.test.rows.tolist() == [[0, 0, 1]]
-    assert samples.train.paths == ["train.csv:2", "train.csv:3", "train.csv:4"]
+    assert samples.train.paths == [f"{tmp_path / 'train.csv'}:{line}" for line in (2, 3, 4)]
     assert "the column 色: 2 words" in got.said
 
 
@@ -110,10 +112,10 @@ def test_what_is_no_number_is_named_with_row_and_column(tmp_path, cell, said):
     error = refused(tmp_path, text)
     assert any(each in error.message for each in said.split("|")), error.message
     if "cells" not in said:
-        assert error.message.startswith("t.csv:42: column y: ")
+        assert error.message.startswith(f"{tmp_path / 't.csv'}:42: column y: ")
         got = run(load([written(tmp_path, text)], SampleConfig(skip_bad=True)))
         assert len(got.samples.train) + len(got.samples.test) == 40
-        assert "1 bad row (t.csv:42: column y: " in got.said
+        assert f"1 bad row ({tmp_path / 't.csv'}:42: column y: " in got.said
 
 
 def test_a_short_row_is_refused(tmp_path):
@@ -157,7 +159,9 @@ def test_the_label_is_known_by_name_or_guessed_from_the_last_column_and_said(tmp
 
 def test_measured_numbers_are_no_classes(tmp_path):
     error = refused(tmp_path, "x,label\n1,0.5\n2,1\n", label_column="label")
-    assert error.message.startswith("t.csv:2: the label column label: 0.5 is a measured number")
+    assert error.message.startswith(
+        f"{tmp_path / 't.csv'}:2: the label column label: 0.5 is a measured number"
+    )
 
 
 @pytest.mark.parametrize(
@@ -256,3 +260,149 @@ def test_ways_to_say_that_nothing_is_there(cell):
 def test_what_is_no_number(cell):
     with pytest.raises(ValueError):  # noqa: PT011 - it has no message of its own
         cells.number(cell)
+
+
+def seconds(tmp_path, step: int = 1) -> tuple[str, list[list[str]]]:
+    """A table of times in seconds since 1970, in whose order classes come in blocks of 20."""
+    rows = [[str(1_700_000_000 + step * i), "ab"[i // 20 % 2]] for i in range(400)]
+    return written(tmp_path, "time,label\n" + "".join(f"{t},{c}\n" for t, c in rows)), rows
+
+
+def test_large_numbers_that_differ_little_stay_apart_as_in_scikit_learn(tmp_path):
+    from sklearn.neighbors import KNeighborsClassifier
+
+    from dlkit.neighbours.search import search
+
+    path, lines = seconds(tmp_path)
+    samples = run(load([path], SampleConfig())).samples
+    place = lambda split: [int(name.rpartition(":")[2]) - 2 for name in split.paths]
+    taken = {name: [lines[i] for i in place(split)] for name, split in samples.splits.items()}
+    numbers = {name: [[float(time)] for time, _ in rows] for name, rows in taken.items()}
+    for name, split in samples.splits.items():
+        assert split.rows.tolist() == numbers[name]
+    oracle = KNeighborsClassifier(1).fit(numbers["train"], [label for _, label in taken["train"]])
+    found = search(samples.train.rows, samples.test.rows, 1)
+    wanted = oracle.kneighbors(numbers["test"])[0]
+    assert found.distances.tolist() == wanted.tolist()
+    labels = [samples.classes[i] for i in samples.train.labels[found.indices[:, 0]]]
+    truth = [label for _, label in taken["test"]]
+    right = np.mean([a == b for a, b in zip(labels, truth, strict=True)])
+    assert right > 0.9
+    assert abs(right - oracle.score(numbers["test"], truth)) <= 0.05  # ties
+
+
+def test_numbers_that_only_float32_would_make_equal_are_no_leak(tmp_path):
+    said = pair(tmp_path, "t,label\n1700000000,a\n1700000900,b\n", "t,label\n1700000001,a\n").said
+    assert "in training, too" not in said
+    leak = pair(tmp_path, "t,label\n1700000000,a\n0,b\n", "t,label\n1.7e9,a\n-0.0,b\n").said
+    assert "all 2 test samples are in training, too" in leak
+
+
+def test_rows_are_float32_exactly_where_that_has_every_number(tmp_path):
+    for cell, kind in (("16777216", "float32"), ("16777217", "float64"), ("0.1", "float64")):
+        got = pair(tmp_path, f"x,label\n0.5,a\n{cell},b\n", "x,label\n2,a\n").samples
+        assert str(got.train.rows.dtype) == kind
+        assert got.train.rows.tolist() == [[0.5], [float(cell)]]
+        assert str(got.test.rows.dtype) == "float32"
+
+
+def test_what_was_filled_in_is_no_equal_content(tmp_path):
+    train = "x,c,label\n1,u,a\n2,u,b\n3,v,a\n"
+    assert "in training, too" not in pair(tmp_path, train, "x,c,label\n,u,a\n3,w,a\n").said
+
+
+@pytest.mark.parametrize("cell", ["1_000", "1__0", "１２", "٣", "_1", "0x10", "1e", "1,5"])
+def test_what_only_python_takes_for_a_number_is_none(tmp_path, cell):
+    with pytest.raises(ValueError):  # noqa: PT011 - it has no message of its own
+        cells.number(cell)
+    assert not cells.looks_numeric([cell, cell])
+    rows = "".join(f"{i};{'ab'[i % 2]}\n" for i in range(30))
+    assert "t.csv:32: column x: " in refused(tmp_path, f"x;label\n{rows}{cell};a\n").message
+
+
+@pytest.mark.parametrize("cell", ["1e3", "-.5", "+7.", "1E-3", " 2 ", "1\u3000"])
+def test_plain_decimals_are_numbers(cell):
+    assert cells.number(cell) == float(cell)
+    assert cells.looks_numeric([cell])
+
+
+@pytest.mark.parametrize(
+    ("header", "rows", "columns"),
+    [
+        ("0,1,2,label", "1,2,3,cat 4,5,6,dog 7,8,9,cat 3,2,1,dog", ("0", "1", "2")),
+        ("1,2,3,sum,y", "1,2,3,3,a 4,5,6,2,b 7,8,9,1,a 2,2,2,2,b", ("1", "2", "3", "sum")),
+        ("0,1,2,wide,kind", "1,2,3,4,u 4,5,6,7,v 7,8,9,8,u 2,1,3,1,v", ("0", "1", "2", "wide")),
+        ("0,1,2,y", "1,2,3,n 4,5,6,y 7,8,9,n", None),
+        ("0,1,2,cat", "1,2,3,dog 4,5,6,cat 7,8,9,dog", None),
+        ("0,1,?,cat", "1,2,3,dog 4,5,6,cat 7,8,9,dog", None),
+    ],
+)
+def test_a_first_line_of_numbers_with_a_name_among_them_is_a_header(
+    tmp_path, header, rows, columns
+):
+    text = "\n".join([header, *rows.split(), ""])
+    got = run(load([written(tmp_path, text)], SampleConfig()))
+    assert got.samples.columns == (columns or ("column 1", "column 2", "column 3"))
+    assert len(got.samples.train) + len(got.samples.test) == 4
+    assert ("is taken for names" in got.said) == (columns is not None)
+
+
+def test_classes_are_numbers_where_the_training_split_says_so(tmp_path):
+    train = "x,label\n" + "".join(f"{i},{1 + i % 2}.0\n" for i in range(20))
+    got = pair(tmp_path, train, "x,label\n1,1.0\n2,2.0\n3,maybe\n")
+    assert got.samples.classes == ("1", "2", "maybe")
+    assert got.samples.test.labels.tolist() == [0, 1, 2]
+    assert "1 class (maybe) in the split test and not in training: never learnt" in got.said
+    words = pair(tmp_path, "x,label\n1,1.0\n2,two\n3,1.0\n", "x,label\n1,1.0\n2,1.0\n")
+    assert words.samples.classes == ("1.0", "two")
+    assert words.samples.test.labels.tolist() == [0, 0]
+    other = written(tmp_path, "x,label\n1,2.0\n2,1.0\n3,x\n", "other.csv")
+    form, known = got.samples.form, ("1", "2", "x")
+    judged = run(load_test([other], SampleConfig(), form=form, classes=known)).samples
+    assert judged.test.labels.tolist() == [1, 0, 2]
+
+
+def test_what_an_artifact_learnt_from_is_known_again_in_other_data(tmp_path):
+    rows = "".join(f"n{i},{i},{'uv'[i % 2]},{'ab'[i % 2]}\n" for i in range(30))
+    train = f"id,x,c,label\nz,1700000000,u,a\n{rows}"
+    trained = pair(tmp_path, train, "id,x,c,label\nn,1,u,a\n").samples
+    assert trained.columns == ("x", "c=u", "c=v")
+    later = "label,c,x,id\na,u,1700000000,new\nb,v,300,n1\na,u,1700000001,z\n"
+    other = written(tmp_path, later, "o.csv")
+    got = run(
+        load_test(
+            [other],
+            SampleConfig(),
+            form=trained.form,
+            classes=trained.classes,
+            learnt=trained.train.digests,
+        )
+    )
+    assert "1 of the 3 test samples is in the artifact's training data, too" in got.said
+    assert "o.csv:2" in got.said
+
+
+def test_rows_of_files_with_one_name_are_told_apart(tmp_path):
+    for name, cell in (("x", "1"), ("y", "what")):
+        (tmp_path / "d" / "train" / name).mkdir(parents=True)
+        rows = "".join(f"{i},{'ab'[i % 2]}\n" for i in range(20))
+        written(tmp_path / "d" / "train" / name, f"x,label\n{rows}{cell},a\n", "p.csv")
+    with pytest.raises(DlkitError, match=r"/d/train/y/p.csv:22: column x: 'what' is not a number"):
+        run(load([str(tmp_path / "d")], SampleConfig()))
+    table = pyarrow.table({"x": [1.0, 2.0], "label": ["a", "b"]})
+    for split in ("train", "test"):
+        (tmp_path / "e" / split).mkdir(parents=True)
+        parquet.write_table(table, tmp_path / "e" / split / "p.parquet")
+    samples = run(load([str(tmp_path / "e")], SampleConfig())).samples
+    assert samples.train.paths == [f"{tmp_path}/e/train/p.parquet:{row}" for row in (1, 2)]
+    assert samples.test.paths == [f"{tmp_path}/e/test/p.parquet:{row}" for row in (1, 2)]
+
+
+def test_the_csv_modules_limit_is_what_it_was_while_rows_are_read():
+    before = csv.field_size_limit()
+    long = "x" * (before + 1)
+    rows = table_rows(iter([f"a,b\n1,2\n3,{long}\n"]), "t", tabs=False)
+    for _ in range(3):
+        last = next(rows)
+        assert csv.field_size_limit() == before
+    assert len(last[1][1]) == before + 1

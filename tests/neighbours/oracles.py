@@ -21,8 +21,13 @@ def everything(points, queries):
 
 
 def integer_keys(points, queries, metric):
-    """Squared L2, L1, or for cosine minus the squared cosine as a fraction; exact."""
+    """Squared L2, L1, largest difference, sum of whole powers; minus squared cosine as fraction."""
     x, y = queries.astype(np.int64), points.astype(np.int64)
+    if metric == "linf":
+        return np.array([np.abs(y - row).max(1) for row in x])
+    if metric.startswith("minkowski:"):
+        p = int(metric.partition(":")[2])
+        return np.array([(np.abs(y - row).astype(object) ** p).sum(1) for row in x])
     if metric == "l1":
         return np.array([np.abs(y - row).sum(1) for row in x])
     if metric == "l2":
@@ -47,6 +52,8 @@ def integer_distances(keys, indices, metric):
             ]
         )
     chosen = np.take_along_axis(np.asarray(keys), indices, axis=1)
+    if metric.startswith("minkowski:"):
+        return np.power(chosen.astype(np.longdouble), np.longdouble(1) / int(metric[10:]))
     return np.sqrt(chosen) if metric == "l2" else chosen.astype(np.float64)
 
 
@@ -57,6 +64,11 @@ def float_keys(points, queries, metric):
         return np.array([np.abs(y - row).sum(1) for row in x])
     if metric == "l2":
         return np.array([np.sqrt(((y - row) ** 2).sum(1)) for row in x])
+    if metric == "linf":
+        return np.array([np.abs(y - row).max(1) for row in x])
+    if metric.startswith("minkowski:"):
+        p = float(metric.partition(":")[2])
+        return np.array([_powers_and_root(np.abs(y - row), p) for row in x])
     x_length, y_length = np.sqrt((x * x).sum(1)), np.sqrt((y * y).sum(1))
     x = x / np.where(x_length, x_length, 1)[:, None]
     y = y / np.where(y_length, y_length, 1)[:, None]
@@ -64,3 +76,10 @@ def float_keys(points, queries, metric):
     found[x_length == 0] = 1
     found[:, y_length == 0] = 1
     return found
+
+
+def _powers_and_root(differences, p):
+    """(sum d^p)^(1/p) of each row; the largest is taken out, so that nothing overflows."""
+    largest = differences.max(axis=1, keepdims=True)
+    shares = differences / np.where(largest, largest, 1)
+    return largest[:, 0] * (shares**p).sum(1) ** (1 / p)

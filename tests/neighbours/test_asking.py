@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 from dlkit.errors import DlkitError
-from dlkit.neighbours.rows import METRICS
+from dlkit.neighbours.config import METRICS
 from dlkit.neighbours.search import Index, search
 
+EVERY = (*METRICS, "minkowski:3", "minkowski:1.5")
 POINTS = np.arange(40, dtype=np.uint8).reshape(10, 4)
 
 
@@ -62,7 +63,7 @@ def test_queries_that_do_not_fit():
         index.search([[0, 1, np.nan, 2]], 1)
     with pytest.raises(DlkitError, match="threads: 0"):
         index.search(POINTS, 1, threads=0)
-    with pytest.raises(DlkitError, match="the metric is 'l3', not one of l2, l1, cosine"):
+    with pytest.raises(DlkitError, match="the metric is 'l3', not l2, l1, cosine, linf or"):
         Index(POINTS, "l3")
     with pytest.raises(DlkitError, match="device nonsense"):
         Index(POINTS, device="nonsense")
@@ -125,7 +126,7 @@ import numpy as np
 from dlkit.neighbours.search import Index
 points = np.random.default_rng(0).integers(0, 9, (300, 20))
 for kind in (np.uint8, np.float32):
-    for metric in ("l2", "l1", "cosine"):
+    for metric in ("l2", "l1", "cosine", "linf", "minkowski:3", "minkowski:1.5"):
         index = Index(points.astype(kind), metric)
         found = index.search(points[:20].astype(kind), 9)
         print(json.dumps([index.engine, found.indices.tolist()]))
@@ -138,7 +139,7 @@ def test_without_numba_pytorch_answers_and_says_so(tmp_path):
     )
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     points = np.random.default_rng(0).integers(0, 9, (300, 20))
-    cases = [(kind, metric) for kind in (np.uint8, np.float32) for metric in METRICS]
+    cases = [(kind, metric) for kind in (np.uint8, np.float32) for metric in EVERY]
     for (kind, metric), (engine, indices) in zip(cases, lines, strict=True):
         assert engine == "PyTorch on cpu"
         wanted = search(points.astype(kind), points[:20].astype(kind), 9, metric).indices

@@ -22,6 +22,7 @@ def shapes(width):
     """Every way to sum that the machine has, with the columns of a word."""
     rows = panels.rows_of(width, INT32)
     yield "shorts", Shape(emit.short_products, INT32, rows), 2
+    yield "maxima", Shape(emit.byte_maxima, INT32, rows), 4
     yield "plain", Shape(emit.plain_differences, INT32, rows), 4
     if X86:
         rows_of_longs = panels.rows_of(width, INT64)
@@ -70,7 +71,11 @@ def test_sums_of_bytes(width, name, shape, columns):
     x = rng.choice([0, 1, 128, 255], (shape.rows, 400)).astype(np.uint8)
     y = rng.choice([0, 127, 128, 255], (points, 400)).astype(np.uint8)
     wide_x, wide_y = x.astype(np.int64), y.astype(np.int64)
-    if name in {"plain", "sad"}:
+    if name == "maxima":
+        x, y = x // 3 * np.arange(2, 402) // 400, y // 2  # largest in any of a lane's bytes
+        x, y = x.astype(np.uint8), y.astype(np.uint8)
+        wanted = np.abs(x[:, None].astype(int) - y).max(2)
+    elif name in {"plain", "sad"}:
         wanted = np.abs(wide_x[:, None] - wide_y).sum(2)
     else:
         wanted = wide_x @ (wide_y - 128 * (name == "bytes")).T
@@ -78,7 +83,8 @@ def test_sums_of_bytes(width, name, shape, columns):
     limit = np.uint32(np.median(wanted.astype(np.uint32)))
     terms = (np.zeros(shape.rows, np.uint32), np.zeros(points, np.uint32),
              np.full(shape.rows, limit))  # fmt: skip
-    kernel = panels.panel(width, shape, panels.summed, panels.below)
+    value = panels.largest if name == "maxima" else panels.summed
+    kernel = panels.panel(width, shape, value, panels.below)
     values, masks, found = run(
         kernel, packed(x, columns), packed(shifted, columns), 400 // columns, terms, shape, points
     )
@@ -109,7 +115,7 @@ def test_squared_distances_wrap_in_32_bits(width):
 
 
 @pytest.mark.parametrize("width", WIDTHS, ids=lambda width: str(width.bits))
-@pytest.mark.parametrize("step", [emit.float_products, emit.float_differences])
+@pytest.mark.parametrize("step", [emit.float_products, emit.float_differences, emit.float_maxima])
 def test_sums_of_floats(width, step):
     rng = np.random.default_rng(1)
     shape = Shape(step, FLOAT, panels.rows_of(width, FLOAT))
@@ -118,8 +124,11 @@ def test_sums_of_floats(width, step):
     x = rng.integers(-9, 9, (shape.rows, 77)).astype(np.float32)
     y = rng.integers(-9, 9, (points, 77)).astype(np.float32)
     queries, others = (rng.integers(0, 99, n).astype(np.float32) for n in (shape.rows, points))
-    differences = step is emit.float_differences
-    sums = np.abs(x[:, None] - y).sum(2) if differences else -2 * (x @ y.T)
+    differences = step is not emit.float_products
+    sizes = np.abs(x[:, None] - y)
+    sums = -2 * (x @ y.T)
+    if differences:
+        sums = sizes.sum(2) if step is emit.float_differences else sizes.max(2)
     wanted = queries[:, None] + others + sums
     value = panels.float_summed if differences else panels.float_expanded
     kernel = panels.panel(width, shape, value, panels.float_below)

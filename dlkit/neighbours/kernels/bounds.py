@@ -9,7 +9,12 @@ u = 2^-24, D columns, x and y the rounded rows, and any order of summation:
   additions and 4.2 u (xx + yy) for the rounding of the rows: less than `relative_error` (xx + yy).
 - A sum of absolute differences is wrong by at most its share g, and u (sum |x| + sum |y|) for the
   rounding of the rows: ROUNDED covers the latter, also after the share is taken off.
+- A largest absolute difference is wrong by at most u times itself, and u (max |x| + max |y|) for
+  the rounding of the rows.
 - Denormal numbers lose at most TINY a column.
+
+A Minkowski distance of order p is not bounded by itself: by Hoelder's inequality a distance of
+order b, 1 or 2 and below p, is at most D^(1/b - 1/p) times as large.
 """
 
 from __future__ import annotations
@@ -21,6 +26,8 @@ from dlkit.jit import compiled
 L2: Final = 0
 L1: Final = 1
 COSINE: Final = 2
+LINF: Final = 3
+MINKOWSKI: Final = 4
 
 UNIT: Final = 2.0**-24  # half the distance from 1 to the next float32
 ROUNDED: Final = 1.5 * UNIT

@@ -180,14 +180,17 @@ def byte_differences(b: Any, width: Width, total: Any, query: Any, points: Any) 
     return b.add(total, found)
 
 
+def _byte_distance(b: Any, kind: Any, x: Any, y: Any) -> tuple[Any, Any]:
+    """Absolute differences of bytes, and the name of the larger of bytes."""
+    larger, smaller = (f"llvm.{name}.v{kind.count}i8" for name in ("umax", "umin"))
+    return b.sub(call(b, larger, kind, x, y), call(b, smaller, kind, x, y)), larger
+
+
 def plain_differences(b: Any, width: Width, total: Any, query: Any, points: Any) -> Any:
     """Add four absolute differences of bytes to each 32-bit lane, on any machine."""
     kind, halves = vector(BYTE, width.bits // 8), vector(INT16, width.bits // 16)
-    x, y = b.bitcast(query, kind), b.bitcast(points, kind)
-    larger, smaller = (
-        call(b, f"llvm.{name}.v{kind.count}i8", kind, x, y) for name in ("umax", "umin")
-    )
-    found = b.bitcast(b.sub(larger, smaller), halves)
+    found, _ = _byte_distance(b, kind, b.bitcast(query, kind), b.bitcast(points, kind))
+    found = b.bitcast(found, halves)
     found = b.add(b.and_(found, filled(halves, 255)), b.lshr(found, filled(halves, 8)))
     found = b.bitcast(found, total.type)
     pairs = b.add(b.and_(found, filled(total.type, 65535)), b.lshr(found, filled(total.type, 16)))
@@ -204,6 +207,20 @@ def float_differences(b: Any, width: Width, total: Any, query: Any, points: Any)
     difference = b.fsub(query, points)
     name = f"llvm.fabs.v{width.bits // 32}f32"
     return b.fadd(total, call(b, name, total.type, difference))
+
+
+def byte_maxima(b: Any, width: Width, total: Any, query: Any, points: Any) -> Any:
+    """Keep in each byte of a lane the largest absolute difference of bytes."""
+    kind = vector(BYTE, width.bits // 8)
+    found, larger = _byte_distance(b, kind, b.bitcast(query, kind), b.bitcast(points, kind))
+    return b.bitcast(call(b, larger, kind, b.bitcast(total, kind), found), total.type)
+
+
+def float_maxima(b: Any, width: Width, total: Any, query: Any, points: Any) -> Any:
+    """Keep in each lane the largest absolute difference of floats."""
+    name = f"llvm.fabs.v{width.bits // 32}f32"
+    found = call(b, name, total.type, b.fsub(query, points))
+    return b.select(b.fcmp_ordered(">", found, total), found, total)
 
 
 def lowest(b: Any, values: list[Any]) -> Any:

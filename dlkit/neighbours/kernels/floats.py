@@ -15,13 +15,24 @@ import numpy.typing as npt
 
 from dlkit.jit import compiled
 from dlkit.neighbours.kernels import machine
-from dlkit.neighbours.kernels.bounds import COSINE, L1, ROUNDED, TINY, relative_error
+from dlkit.neighbours.kernels.bounds import (
+    COSINE,
+    L1,
+    L2,
+    LINF,
+    MINKOWSKI,
+    ROUNDED,
+    TINY,
+    relative_error,
+)
 from dlkit.neighbours.kernels.memory import aligned
+from dlkit.neighbours.kernels.powers import Order, Work, minkowski, new_work
 from dlkit.neighbours.kernels.selection import Buffers, new_buffers, shrink
 
 _POINTS: Final = machine.POINTS
 _ROWS: Final = machine.FLOAT_ROWS
 _squares, _differences = machine.float_squares, machine.float_differences
+_maxima = machine.float_maxima
 _lowest_bit = machine.lowest_bit
 
 _INFINITE: Final = np.float32(np.inf)
@@ -79,8 +90,23 @@ def distance(
 
 
 @compiled()
+def largest(x: _Rows, y: _Rows, x_scale: float, y_scale: float, parts: _Floats) -> float:
+    """The largest absolute difference of two scaled rows in float64; arguments as `distance`."""
+    parts[:] = 0.0
+    whole = len(x) // 8 * 8
+    for j in range(0, whole, 8):
+        for part in range(8):
+            size = abs(np.float64(x[j + part]) * x_scale - np.float64(y[j + part]) * y_scale)
+            parts[part] = size if size > parts[part] else parts[part]
+    for j in range(whole, len(x)):
+        size = abs(np.float64(x[j]) * x_scale - np.float64(y[j]) * y_scale)
+        parts[j - whole] = max(size, parts[j - whole])
+    return float(parts.max())
+
+
+@compiled()
 def _magnitude(metric: int, line: _Singles, parts: _Floats) -> float:
-    """The sum of magnitudes (L1) or squares of a row."""
+    """The sum of magnitudes (L1), the largest (LINF) or the sum of squares of a row."""
     whole = len(line) // 8 * 8
     parts[:] = 0.0
     if metric == L1:
@@ -89,6 +115,8 @@ def _magnitude(metric: int, line: _Singles, parts: _Floats) -> float:
                 parts[part] += abs(np.float64(line[j + part]))
         for j in range(whole, len(line)):
             parts[j - whole] += abs(np.float64(line[j]))
+    elif metric == LINF:
+        return float(np.abs(line).max())
     else:
         for j in range(0, whole, 8):
             for part in range(8):
@@ -128,7 +156,7 @@ def pack(
         for j in range(width):
             out[j * lanes + lane] = line[j]
         term = _magnitude(metric, line, parts)
-        term = (term * -ROUNDED if metric == L1 else term * (1 - error)) - width * TINY
+        term = (term * -ROUNDED if metric in (L1, LINF) else term * (1 - error)) - width * TINY
         # The nearest float32 may lie above: go one down.
         terms[lane] = np.nextafter(np.float32(term), -_INFINITE)
 
@@ -141,6 +169,8 @@ def _meet(
     """The panel function of the metric; by itself, so that no loop is compiled for each of them."""
     if metric == L1:
         return int(_differences(group, panel, words, terms, point_terms, limits, values, masks))
+    if metric == LINF:
+        return int(_maxima(group, panel, words, terms, point_terms, limits, values, masks))
     return int(_squares(group, panel, words, terms, point_terms, limits, values, masks))
 
 
@@ -149,15 +179,27 @@ def limit_of(metric: int, key: float, error: float) -> np.float32:
     """The limit for lower bounds, when distances are to be below ``key``."""
     if metric == COSINE:
         key *= 2.0  # panels hold squared distances of unit rows
-    elif metric == L1:
+    elif metric in (L1, LINF):
         key *= 1 + 2 * error  # a sum of differences may be too large by its share `error`
     limit: np.float32 = np.nextafter(np.float32(key), _INFINITE)
     return limit
 
 
 @compiled()
+def _level(metric: int, key: float, order: Order) -> float:
+    """What panels' distances are to be below, when distances are to be below ``key``."""
+    if metric != MINKOWSKI:
+        return key
+    key *= order.stretch
+    return key * key if order.value > 2 else key
+
+
+@compiled()
 def _enter(
     metric: int,
+    bound: int,
+    order: Order,
+    work: Work,
     buffers: Buffers,
     limits: _Singles,
     k: int,
@@ -191,8 +233,15 @@ def _enter(
                 continue
             if point_groups.size and point_groups[point] == query_groups[row]:
                 continue
-            key = distance(metric, points[point], queries[row], point_scales[point],
-                           query_scales[row], parts)  # fmt: skip
+            if metric == MINKOWSKI:
+                key = minkowski(points[point], queries[row], point_scales[point],
+                                query_scales[row], order, kth[row], work)  # fmt: skip
+            elif metric == LINF:
+                key = largest(points[point], queries[row], point_scales[point],
+                              query_scales[row], parts)  # fmt: skip
+            else:
+                key = distance(metric, points[point], queries[row], point_scales[point],
+                               query_scales[row], parts)  # fmt: skip
             if key >= kth[row]:
                 continue
             at = filled[row]
@@ -200,12 +249,13 @@ def _enter(
             filled[row] = at + 1
             if at + 1 == room:
                 shrink(buffers, row, lengths, k, np.int64(0))
-                limits[row] = limit_of(metric, kth[row], error)
+                limits[row] = limit_of(bound, _level(metric, kth[row], order), error)
 
 
 @compiled()
 def block(
     metric: int,
+    order: Order,
     points: _Rows,
     queries: _Rows,
     centre: _Floats,
@@ -220,7 +270,8 @@ def block(
     """The ``k`` nearest points of each query.
 
     Args:
-        metric: L2, L1 or COSINE.
+        metric: L2, L1, COSINE, LINF or MINKOWSKI.
+        order: of MINKOWSKI.
         points: (N, D), finite.
         queries: (B, D), finite.
         centre: (D,) taken off all rows before they are scaled and rounded (COSINE: 0).
@@ -238,6 +289,10 @@ def block(
     """
     count, width = points.shape
     asked = len(queries)
+    bound = metric  # what panels compute
+    if metric == MINKOWSKI:
+        bound = L2 if order.value > 2 else L1
+    work = new_work(width)
     error = relative_error(width)
     groups = (asked + _ROWS - 1) // _ROWS
     group_size, panel_size = width * _ROWS, width * _POINTS
@@ -249,7 +304,7 @@ def block(
     parts = np.zeros(8, np.float64)
     query_terms = np.zeros(groups * _ROWS, np.float32)
     for group in range(groups):
-        pack(metric, queries, group * _ROWS, np.int64(_ROWS), centre, query_scales,
+        pack(bound, queries, group * _ROWS, np.int64(_ROWS), centre, query_scales,
              packed_queries[group * group_size : (group + 1) * group_size],
              query_terms[group * _ROWS : (group + 1) * _ROWS])  # fmt: skip
     limits = np.full(groups * _ROWS, -_INFINITE)
@@ -259,7 +314,7 @@ def block(
     for tile_start in range(0, count, tile * _POINTS):
         panels = min(tile, (count - tile_start + _POINTS - 1) // _POINTS)
         for panel in range(panels):
-            pack(metric, points, tile_start + panel * _POINTS, np.int64(_POINTS), centre,
+            pack(bound, points, tile_start + panel * _POINTS, np.int64(_POINTS), centre,
                  point_scales, packed_points[panel * panel_size : (panel + 1) * panel_size],
                  point_terms[panel * _POINTS : (panel + 1) * _POINTS])  # fmt: skip
         for group in range(groups):
@@ -270,11 +325,11 @@ def block(
                 at_panel = packed_points.ctypes.data + 4 * panel * panel_size
                 point_term = point_terms.ctypes.data + 4 * panel * _POINTS
                 first = tile_start + panel * _POINTS
-                found = _meet(metric, at_group, at_panel, width, terms, point_term, limit,
+                found = _meet(bound, at_group, at_panel, width, terms, point_term, limit,
                               values.ctypes.data, masks.ctypes.data)  # fmt: skip
                 if found:
                     first_row = group * _ROWS
-                    _enter(metric, buffers, limits, k, error, first_row,
+                    _enter(metric, bound, order, work, buffers, limits, k, error, first_row,
                            min(_ROWS, asked - first_row), first, masks, values, points,
                            queries, point_scales, query_scales, point_groups, query_groups,
                            parts)  # fmt: skip

@@ -1,9 +1,10 @@
-"""Neighbours among rows of bytes, exact in integers: squared L2, L1 and cosine.
+"""Neighbours among rows of bytes, exact in integers.
 
 A tile of points is packed into panels that stay in the second cache; each group of queries of the
 block meets each panel once, and what lies below a query's limit goes to its buffer. Squared
 distances are xx - 2xy + yy modulo 2^32, which is exact to 66,051 columns; longer rows are summed
-in chunks to 64 bits.
+in chunks to 64 bits. Sums of |x - y|^p are taken from a table, of the pairs that the squared
+distance leaves.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ import numpy.typing as npt
 
 from dlkit.jit import compiled
 from dlkit.neighbours.kernels import machine
-from dlkit.neighbours.kernels.bounds import COSINE, L1, L2
+from dlkit.neighbours.kernels.bounds import COSINE, L1, L2, LINF, MINKOWSKI
 from dlkit.neighbours.kernels.memory import aligned
 from dlkit.neighbours.kernels.packing import pack, squared_lengths
+from dlkit.neighbours.kernels.powers import Order, power_sum
 from dlkit.neighbours.kernels.selection import CLOSE, Buffers, new_buffers, shrink
 
 # 255 * 255 * 66,051 is the largest below 2^32 - 1.
@@ -30,9 +32,9 @@ _PRODUCT_ROWS: Final = machine.PRODUCT_ROWS
 _PRODUCT_COLUMNS: Final = machine.PRODUCT_COLUMNS
 _DIFFERENCE_ROWS: Final = machine.DIFFERENCE_ROWS
 _DIFFERENCE_COLUMNS: Final = machine.DIFFERENCE_COLUMNS
-_squares, _cosines, _products, _differences, _lowest_bit = (
-    machine.squares, machine.cosines, machine.products, machine.differences, machine.lowest_bit
-)  # fmt: skip
+_MAXIMUM_COLUMNS: Final = machine.MAXIMUM_COLUMNS
+_squares, _cosines, _products = machine.squares, machine.cosines, machine.products
+_differences, _maxima, _lowest_bit = machine.differences, machine.maxima, machine.lowest_bit
 
 _MOST: Final = 0xFFFFFFFF  # above all values
 _NOTHING: Final = np.float32(np.inf)  # a cosine's limit that nothing passes
@@ -55,6 +57,8 @@ def _meet(
         return int(_squares(group, panel, words, terms, point_terms, limits, values, masks))
     if metric == L1:
         return int(_differences(group, panel, words, terms, point_terms, limits, values, masks))
+    if metric == LINF:
+        return int(_maxima(group, panel, words, terms, point_terms, limits, values, masks))
     return int(_cosines(group, panel, words, terms, point_terms, limits, values, masks))
 
 
@@ -91,7 +95,7 @@ def _long_sums(
 def _query_terms(metric: int, queries: _Bytes, squares: _Int64s) -> _Int64s:
     """What each query adds to a value: for products the shift of the points is taken back."""
     terms = np.zeros(len(queries), np.int64)
-    if metric == L1:
+    if metric in (L1, LINF):
         return terms
     for row in range(len(queries)):
         total = np.int64(0)
@@ -135,6 +139,9 @@ def _long_values(
 @compiled()
 def _enter(
     metric: int,
+    order: Order,
+    points: _Bytes,
+    queries: _Bytes,
     buffers: Buffers,
     limits: _Words,
     k: int,
@@ -163,6 +170,8 @@ def _enter(
             if point_groups.size and point_groups[point] == query_groups[row]:
                 continue
             value = sums[place + lane] if sums.size else np.int64(values[place + lane])
+            if metric == MINKOWSKI:
+                value = power_sum(order.table, points[point], queries[row], kth[row])
             key = np.float64(value)
             if metric == COSINE:
                 # The length of zeros is 0, and so is the product.
@@ -179,6 +188,10 @@ def _enter(
             shrink(buffers, row, lengths if metric == COSINE else lengths[:0], k, np.int64(0))
             if metric == COSINE:
                 limits.view(np.float32)[row] = np.float32(-kth[row]) * _SLACK
+            elif metric == MINKOWSKI:
+                # What is nearer has a squared L2 distance of at most this.
+                square = (kth[row] ** (1 / order.value) * order.stretch) ** 2
+                limits[row] = np.uint32(min(square + 1, _MOST))
             else:
                 limits[row] = np.uint32(min(kth[row], _MOST))
 
@@ -186,6 +199,7 @@ def _enter(
 @compiled()
 def block(
     metric: int,
+    order: Order,
     points: _Bytes,
     queries: _Bytes,
     lengths: _Int64s,
@@ -201,12 +215,14 @@ def block(
     """The ``k`` nearest points of each query.
 
     Args:
-        metric: L2, L1 or COSINE.
+        metric: L2, L1, COSINE, LINF or MINKOWSKI.
+        order: of MINKOWSKI, whole, with a table.
         points: (N, D).
         queries: (B, D).
         lengths: (N,) squared lengths of the points.
-        point_terms: (N rounded up to panels,) what each point adds to a value: L2 its squared
-            length modulo 2^32, COSINE the inverse of its length as the bits of a float.
+        point_terms: (N rounded up to panels,) what each point adds to a value: L2 and
+            MINKOWSKI its squared length modulo 2^32, COSINE the inverse of its length as the bits
+            of a float.
         point_groups: (N,), or (0,): none.
         query_groups: (B,): a query's neighbours are of other groups than its own.
         k: at most the number of points that each query may have.
@@ -217,7 +233,8 @@ def block(
             8 and at most `packing.CHUNK`.
 
     Returns:
-        (B, k) keys: squared distances, distances, negative products over the points' lengths;
+        (B, k) keys: squared distances, distances, negative products over the points' lengths,
+        sums of powers;
         (B, k) indices; (B, k) products (COSINE; else (B, 0)).
 
     """
@@ -225,12 +242,14 @@ def block(
     asked = len(queries)
     # Of a constant numba would compile each function anew that takes it: these are none.
     lanes = np.int64(_POINTS)
-    rows = _DIFFERENCE_ROWS if metric == L1 else _PRODUCT_ROWS
-    columns = _DIFFERENCE_COLUMNS if metric == L1 else _PRODUCT_COLUMNS
-    shift = 0 if metric == L1 else _SHIFT
+    bound = L2 if metric == MINKOWSKI else metric  # what panels compute
+    rows = _DIFFERENCE_ROWS if bound == L1 else _PRODUCT_ROWS
+    columns, shift = _PRODUCT_COLUMNS, _SHIFT
+    if bound in (L1, LINF):
+        columns, shift = _DIFFERENCE_COLUMNS if bound == L1 else _MAXIMUM_COLUMNS, 0
     word_bytes = max(4, columns)
     words = (width + columns - 1) // columns
-    long = width > longest
+    long = width > longest and bound != LINF
 
     groups = (asked + rows - 1) // rows
     group_bytes, panel_bytes = words * rows * word_bytes, words * _POINTS * word_bytes
@@ -245,11 +264,11 @@ def block(
         start = group * group_bytes // 4
         pack(queries, group * rows, rows, columns, np.int64(0), line,
              packed_queries[start : start + group_bytes // 4])  # fmt: skip
-    wide_terms = _query_terms(metric, queries, squared_lengths(queries))
+    wide_terms = _query_terms(bound, queries, squared_lengths(queries))
     query_terms = np.zeros(groups * rows, np.uint32)
     for row in range(asked):
         query_terms[row] = np.uint32(wide_terms[row] & _MOST)
-    limits = _first_limits(metric, asked, groups * rows)
+    limits = _first_limits(bound, asked, groups * rows)
     buffers = new_buffers(asked, room)
     found = np.int64(1)
 
@@ -270,16 +289,17 @@ def block(
                 first = tile_start + panel * _POINTS
                 point_term = point_terms.ctypes.data + first * 4
                 if long:
-                    _long_sums(metric, at_group, at_panel, rows, words, chunk // columns,
+                    _long_sums(bound, at_group, at_panel, rows, words, chunk // columns,
                                word_bytes, values, zeros, masks, sums)  # fmt: skip
-                    _long_values(metric, sums, first_row, some, wide_terms, lengths, first,
+                    _long_values(bound, sums, first_row, some, wide_terms, lengths, first,
                                  min(_POINTS, count - first))  # fmt: skip
                 else:
-                    found = _meet(metric, at_group, at_panel, words, terms, point_term, limit,
+                    found = _meet(bound, at_group, at_panel, words, terms, point_term, limit,
                                   values.ctypes.data, masks.ctypes.data)  # fmt: skip
                 if found:
-                    _enter(metric, buffers, limits, k, first_row, some, first, masks, values, sums,
-                           lengths, point_groups, query_groups)  # fmt: skip
+                    _enter(metric, order, points, queries, buffers, limits, k, first_row, some,
+                           first, masks, values, sums, lengths, point_groups,
+                           query_groups)  # fmt: skip
     for row in range(asked):
         shrink(buffers, row, lengths if metric == COSINE else lengths[:0], k, np.int64(1))
     some = k if metric == COSINE else 0

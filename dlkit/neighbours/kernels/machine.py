@@ -12,8 +12,10 @@ POINTS: Final = panels.points_of(WIDTH)
 
 _PRODUCTS: Final = panels.products(WIDTH)
 _DIFFERENCES: Final = panels.differences(WIDTH)
+_MAXIMA: Final = Shape(emit.byte_maxima, emit.INT32, _PRODUCTS.rows)
 _FLOAT_PRODUCTS: Final = Shape(emit.float_products, emit.FLOAT, panels.rows_of(WIDTH, emit.FLOAT))
 _FLOAT_DIFFERENCES: Final = _FLOAT_PRODUCTS._replace(step=emit.float_differences)
+_FLOAT_MAXIMA: Final = _FLOAT_PRODUCTS._replace(step=emit.float_maxima)
 
 PRODUCT_ROWS: Final = _PRODUCTS.rows
 DIFFERENCE_ROWS: Final = _DIFFERENCES.rows
@@ -24,11 +26,14 @@ SHORTS: Final = _PRODUCTS.step is emit.short_products
 PRODUCT_COLUMNS: Final = 2 if SHORTS else 4
 SHIFT: Final = 0 if SHORTS or "arm" in WIDTH.features else 128
 DIFFERENCE_COLUMNS: Final = _DIFFERENCES.word_bytes
+MAXIMUM_COLUMNS: Final = _MAXIMA.word_bytes
 
 squares = panels.panel(WIDTH, _PRODUCTS, panels.expanded, panels.below)
 cosines = panels.panel(WIDTH, _PRODUCTS, panels.moved, panels.steeper)
 products = panels.panel(WIDTH, _PRODUCTS, panels.summed, panels.below)
 differences = panels.panel(WIDTH, _DIFFERENCES, panels.summed, panels.below)
+maxima = panels.panel(WIDTH, _MAXIMA, panels.largest, panels.below)
 float_squares = panels.panel(WIDTH, _FLOAT_PRODUCTS, panels.float_expanded, panels.float_below)
 float_differences = panels.panel(WIDTH, _FLOAT_DIFFERENCES, panels.float_summed, panels.float_below)
+float_maxima = panels.panel(WIDTH, _FLOAT_MAXIMA, panels.float_summed, panels.float_below)
 lowest_bit = emit.operation(emit.lowest, panels.ADDRESS)

@@ -124,6 +124,17 @@ def summed(b: Any, total: Any, _query: Any, _point: Any) -> Any:
     return b.trunc(total, vector(INT32, total.type.count)) if total.type.element is INT64 else total
 
 
+def largest(b: Any, total: Any, _query: Any, _point: Any) -> Any:
+    """The largest of the four bytes of each lane."""
+    kind = vector(emit.BYTE, 4 * total.type.count)
+    for shift in (16, 8):
+        other = b.lshr(total, filled(total.type, shift))
+        name = f"llvm.umax.v{kind.count}i8"
+        most = emit.call(b, name, kind, b.bitcast(total, kind), b.bitcast(other, kind))
+        total = b.bitcast(most, total.type)
+    return b.and_(total, filled(total.type, 255))
+
+
 def moved(b: Any, total: Any, query: Any, _point: Any) -> Any:
     """``total + query``: the product once the shift of the points' bytes is taken back."""
     return b.add(total, query)

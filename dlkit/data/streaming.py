@@ -1,0 +1,112 @@
+"""What is to be predicted, read a batch at a time, so that the first answer leaves early."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Generator, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+import numpy as np
+
+from dlkit.data.forms import ImageForm, TableForm, TextForm
+from dlkit.data.pixels import SUFFIXES
+from dlkit.data.queries import read_frame, read_queries
+from dlkit.data.samples import Split, split_of
+from dlkit.data.stdin_rows import stdin_frames
+from dlkit.errors import USAGE, DlkitError
+
+if TYPE_CHECKING:
+    from collections import Counter
+
+    from dlkit.data.config import SampleConfig
+    from dlkit.data.forms import Form
+    from dlkit.records import Record
+
+_MOST_FILES: Final = 64  # read together
+_PIECE: Final = 1 << 16  # bytes of stdin
+
+Batch = Generator["Record", None, Split]
+
+
+def batches(
+    inputs: Sequence[str],
+    form: Form,
+    config: SampleConfig,
+    stdin: BinaryIO | None,
+    *,
+    tally: Counter[str] | None = None,
+) -> Iterator[Batch]:
+    """The work of reading ``inputs``, some at a time and in their order.
+
+    The first answer shall leave before the last question has come: single images are read in
+    batches that grow, so are the rows of a table from stdin, and lines of text as they come.
+
+    Args:
+        inputs: as the user typed them.
+        form: the artifact's.
+        config: how they are read.
+        stdin: what ``-`` reads.
+        tally: counts what was done to images; None: each batch tells it.
+
+    """
+    if inputs.count("-") > 1:
+        raise DlkitError("- is given twice: stdin can be read once", code=USAGE)
+    waiting: list[str] = []
+    size = 1
+    for entry in inputs:
+        if isinstance(form, ImageForm) and _single(entry):
+            waiting.append(entry)
+            if len(waiting) == size:
+                yield read_queries(waiting, form, config, stdin=stdin, tally=tally)
+                waiting, size = [], min(2 * size, _MOST_FILES)
+            continue
+        if waiting:
+            yield read_queries(waiting, form, config, stdin=stdin, tally=tally)
+            waiting = []
+        if entry == "-" and isinstance(form, TextForm):
+            yield from _lines(stdin, config.encoding)
+        elif entry == "-" and isinstance(form, TableForm):
+            for place, frame in enumerate(stdin_frames(stdin, form, config)):
+                yield read_frame(frame, form, config, first=not place)
+        else:
+            yield read_queries([entry], form, config, stdin=stdin, tally=tally)
+    if waiting:
+        yield read_queries(waiting, form, config, stdin=stdin, tally=tally)
+
+
+def _single(entry: str) -> bool:
+    """Whether ``entry`` is one image file."""
+    path = Path(entry).expanduser()
+    return path.suffix.lower() in SUFFIXES and path.is_file()
+
+
+def _lines(stdin: BinaryIO | None, encoding: str) -> Iterator[Batch]:
+    """The lines of stdin as texts, those that have come by then together."""
+    if stdin is None:
+        raise DlkitError("there is no standard input to read", code=USAGE)
+    decoder = codecs.getincrementaldecoder(encoding)()
+    rest, number, last = "", 0, False
+    read = getattr(stdin, "read1", stdin.read)
+    while not last:
+        piece = read(_PIECE)
+        last = not piece
+        try:
+            *lines, rest = (rest + decoder.decode(piece, last)).split("\n")
+        except UnicodeDecodeError:
+            raise DlkitError(
+                f"standard input: line {number + 1:,} or one after it is not valid "
+                f"{encoding.upper()}",
+                hint="--encoding NAME",
+            ) from None
+        if last and rest:
+            lines.append(rest)
+        if lines:
+            yield _texts([line.removesuffix("\r") for line in lines], number)
+            number += len(lines)
+
+
+def _texts(lines: list[str], before: int) -> Batch:
+    yield from ()
+    paths = [f"-:{before + place}" for place in range(1, len(lines) + 1)]
+    return split_of(lines, np.full(len(lines), -1, np.int64), paths)
