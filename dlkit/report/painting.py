@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Sequence
 from functools import cache
 from importlib.util import find_spec
@@ -40,6 +41,32 @@ class Painting:
         dots = [(x * _SHARP, y * _SHARP) for x, y in points]
         self._draw.line(dots, fill=_colour(look), width=width)
 
+    def dot(self, x: float, y: float, radius: float, *, look: str, tip: str = "") -> None:
+        """A filled circle."""
+        del tip  # a bitmap has none
+        corners = [(x - radius) * _SHARP, (y - radius) * _SHARP]
+        corners += [(x + radius) * _SHARP, (y + radius) * _SHARP]
+        self._draw.ellipse(corners, fill=_colour(look))
+
+    def box(
+        self,
+        x: float,
+        y: float,
+        width: float,
+        height: float,
+        *,
+        look: str,
+        strength: float = 1.0,
+        tip: str = "",
+    ) -> None:
+        """A filled rectangle; ``strength`` 0 is the ground, 1 the colour."""
+        del tip
+        full = bytes.fromhex(_colour(look).removeprefix("#"))
+        red, green, blue = (round(255 + strength * (part - 255)) for part in full)
+        left, top, right, bottom = (round(side * _SHARP) for side in (x, y, x + width, y + height))
+        if right > left and bottom > top:  # Pillow counts both ends in
+            self._draw.rectangle((left, top, right - 1, bottom - 1), fill=(red, green, blue))
+
     def image(self, x: float, y: float, width: float, height: float, png: bytes, tip: str) -> None:
         """A picture, its pixels kept as squares."""
         from PIL import Image
@@ -61,13 +88,29 @@ class Painting:
         size: float,
         look: str = "ink",
         anchor: str = "start",
+        turned: bool = False,
     ) -> None:
         """One line of text on the baseline ``y``."""
         font = _font(round(size * _SHARP), strong="strong" in look)
         self.lacking += _lacks(font, text)
+        if turned:
+            self._upward(x * _SHARP, y * _SHARP, text, font, _colour(look), anchor)
+            return
         where = {"start": "ls", "middle": "ms", "end": "rs"}[anchor]
         at = (x * _SHARP, y * _SHARP)
         self._draw.text(at, text, fill=_colour(look), font=font, anchor=where)
+
+    def _upward(self, x: float, y: float, text: str, font: Any, colour: str, anchor: str) -> None:
+        """Text that runs upward, its baseline on the right of it at ``x``."""
+        from PIL import Image, ImageDraw
+
+        length = math.ceil(font.getlength(text))
+        above, below = font.getmetrics()
+        mask = Image.new("L", (max(1, length), above + below))
+        ImageDraw.Draw(mask).text((0, above), text, fill=255, font=font, anchor="ls")
+        start = {"start": 0.0, "middle": length / 2, "end": float(length)}[anchor]
+        at = (round(x) - above, round(y - length + start))
+        self._image.paste(colour, at, mask.transpose(Image.Transpose.ROTATE_90))
 
     def render(self) -> bytes:
         """The picture as a PNG file."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
-from dlkit.report.svg import Drawing, text_width
+from dlkit.report.svg import Drawing, shortened, text_width
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+
+    from dlkit.report.canvas import Canvas
 
 Mark = Literal["right", "wrong", "none"]
 
@@ -47,24 +49,6 @@ class Row(NamedTuple):
 
     head: Cell
     cells: Sequence[Cell]
-
-
-class Canvas(Protocol):
-    """What a sheet is drawn on."""
-
-    def line(self, x1: float, y1: float, x2: float, y2: float, *, look: str) -> None:
-        """A straight line."""
-
-    def path(self, points: Sequence[tuple[float, float]], *, look: str) -> None:
-        """An open line through points."""
-
-    def image(self, x: float, y: float, width: float, height: float, png: bytes, tip: str) -> None:
-        """A picture."""
-
-    def text(
-        self, x: float, y: float, text: str, *, size: float, look: str = ..., anchor: str = ...
-    ) -> None:
-        """A line of text on its baseline."""
 
 
 def draw_sheet(
@@ -166,7 +150,7 @@ def _cell(canvas: Canvas, cell: Cell, left: float, top: float) -> None:
     canvas.path(frame, look=_LOOKS[cell.mark])
     for number, line in enumerate(captions):
         look = "ink" if number == 0 else "grey"
-        text = _cut(line, _CAPTION, _ACROSS - 6)
+        text = shortened(line, _CAPTION, _ACROSS - 6)
         canvas.text(left, bottom + _LINE * (number + 1), text, size=_CAPTION, look=look)
 
 
@@ -181,12 +165,3 @@ def _wrapped(text: str, size: float, width: float, most: int) -> list[str]:
             lines.append("")
         lines[-1] += character
     return lines
-
-
-def _cut(text: str, size: float, width: float) -> str:
-    """``text`` within ``width`` px: its end is cut off, which an ellipsis says."""
-    if text_width(text, size) <= width:
-        return text
-    while text and text_width(text + "…", size) > width:
-        text = text[:-1]
-    return text + "…"

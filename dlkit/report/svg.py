@@ -24,6 +24,8 @@ COLOURS: Final = (
     ("#4a4fc4", "#a6b0ff"),
     ("#0d6e78", "#5fcbd6"),
 )
+STYLE_STARTS: Final = "<style>\n"
+PROLOGUE: Final = '<?xml version="1.0" encoding="UTF-8"?>\n'
 _GROUND: Final = ("#ffffff", "#16181d")
 _INK: Final = ("#1b1e24", "#eceef2")
 _GREY: Final = ("#5c6370", "#a3abb8")
@@ -41,15 +43,20 @@ _NARROW: Final = frozenset("iljIftr.,:;'|!()[]{} `")
 _BROAD: Final = frozenset("mwMWQOG@%&")
 
 
+def visible(text: str) -> str:
+    r"""``text`` with ``\xNN`` for what XML cannot hold and for what a viewer shows as nothing."""
+    return _UNWRITABLE.sub(_code, text)
+
+
 def escaped(text: str) -> str:
-    r"""``text`` as it stands in an element or attribute; what XML cannot hold becomes ``\xNN``."""
-    text = _UNWRITABLE.sub(_visible, text)
+    """``text`` as it stands in an element or attribute, made ``visible``."""
+    text = visible(text)
     return (
         text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
     )
 
 
-def _visible(match: re.Match[str]) -> str:
+def _code(match: re.Match[str]) -> str:
     code = ord(match[0])
     return f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}"
 
@@ -57,6 +64,15 @@ def _visible(match: re.Match[str]) -> str:
 def text_width(text: str, size: float) -> float:
     """About how wide ``text`` is set in a sans serif of ``size`` px; East Asian wide is 1 em."""
     return size * sum(map(_em, text))
+
+
+def shortened(text: str, size: float, width: float) -> str:
+    """``text`` within ``width`` px: its end is cut off, which an ellipsis says."""
+    if text_width(text, size) <= width:
+        return text
+    while text and text_width(text + "…", size) > width:
+        text = text[:-1]
+    return text + "…"
 
 
 def _em(character: str) -> float:
@@ -111,6 +127,24 @@ class Drawing:
         place = f'cx="{number(x)}" cy="{number(y)}" r="{number(radius)}"'
         self._add("circle", place, look, f"<title>{escaped(tip)}</title>" if tip else None)
 
+    def box(
+        self,
+        x: float,
+        y: float,
+        width: float,
+        height: float,
+        *,
+        look: str,
+        strength: float = 1.0,
+        tip: str = "",
+    ) -> None:
+        """A filled rectangle; ``strength`` 0 is the ground, 1 the colour."""
+        sides = zip(("x", "y", "width", "height"), (x, y, width, height), strict=True)
+        place = " ".join(f'{name}="{number(value)}"' for name, value in sides)
+        if strength < 1:
+            place += f' fill-opacity="{number(strength)}"'
+        self._add("rect", place, look, f"<title>{escaped(tip)}</title>" if tip else None)
+
     def image(self, x: float, y: float, width: float, height: float, png: bytes, tip: str) -> None:
         """A picture, its pixels kept as squares; ``tip`` says in words what it shows.
 
@@ -126,10 +160,7 @@ class Drawing:
         sides = zip(("x", "y", "width", "height"), (x, y, width, height), strict=True)
         place = " ".join(f'{name}="{number(value)}"' for name, value in sides)
         data = base64.b64encode(png).decode("ascii")
-        attributes = (
-            f'{place} preserveAspectRatio="none" style="image-rendering: pixelated" '
-            f'href="data:image/png;base64,{data}"'
-        )
+        attributes = f'{place} preserveAspectRatio="none" href="data:image/png;base64,{data}"'
         self._add("image", attributes, "picture", f"<title>{escaped(tip)}</title>")
 
     def text(
@@ -169,22 +200,24 @@ class Drawing:
     def render(self) -> bytes:
         """The picture as a file: UTF-8, one mark a line."""
         head = (
-            '<?xml version="1.0" encoding="UTF-8"?>\n'
-            f'<svg xmlns="http://www.w3.org/2000/svg" width="{self.width}" height="{self.height}" '
+            f'{PROLOGUE}<svg xmlns="http://www.w3.org/2000/svg" '
+            f'width="{self.width}" height="{self.height}" '
             f'viewBox="0 0 {self.width} {self.height}" role="img" xml:space="preserve">\n'
-            f"<title>{escaped(self._title)}</title>\n<style>\n{_style()}</style>\n"
+            f"<title>{escaped(self._title)}</title>\n{STYLE_STARTS}{style_sheet()}</style>\n"
             f'<rect class="ground" width="{self.width}" height="{self.height}"/>\n'
         )
         return (head + "".join(f"{mark}\n" for mark in self._marks) + "</svg>\n").encode()
 
 
-def _style() -> str:
+def style_sheet() -> str:
+    """The rules that every picture carries with it."""
     sides = [_colours(side) for side in (0, 1)]
     return (
         f"text {{ font-family: {_FONTS}; }}\n"
         "line, polyline { fill: none; stroke-width: 1; }\n"
         "polyline { stroke-width: 2; stroke-linejoin: round; }\n"
         "circle { stroke: none; }\n"
+        ".picture { image-rendering: pixelated; }\n"
         ".strong { font-weight: 700; }\n"
         ".halo { paint-order: stroke; stroke-width: 3; stroke-linejoin: round; }\n"
         ".thin { stroke-width: 0.7; }\n"
@@ -201,6 +234,6 @@ def _colours(side: int) -> str:
     named |= {f"c{index}": pair for index, pair in enumerate(COLOURS)}
     rules = [f".ground {{ fill: {_GROUND[side]}; }}", f".halo {{ stroke: {_GROUND[side]}; }}"]
     for name, pair in named.items():
-        rules.append(f"text.{name}, circle.{name} {{ fill: {pair[side]}; }}")
+        rules.append(f"text.{name}, circle.{name}, rect.{name} {{ fill: {pair[side]}; }}")
         rules.append(f"line.{name}, polyline.{name} {{ stroke: {pair[side]}; }}")
     return "\n".join(rules) + "\n"

@@ -1,0 +1,1 @@
+"""The one optimisation loop, and everything that every supervised network trains with."""

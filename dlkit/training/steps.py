@@ -1,0 +1,171 @@
+"""One step of the optimizer: gradients of a batch, whole or in parts, and what follows them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from dlkit.errors import DlkitError
+from dlkit.training import machine, optimisers, penalties
+from dlkit.training.averaging import Average
+from dlkit.training.schedules import learning_rate
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    from dlkit.training.batches import Batch, Batches
+    from dlkit.training.config import TrainingConfig
+    from dlkit.training.losses import Loss
+
+
+class Seen(NamedTuple):
+    """What a step saw; tensors that are read later, many steps at once."""
+
+    step: int
+    loss: torch.Tensor  # () summed over the samples
+    answers: torch.Tensor  # (B, ...)
+    labels: torch.Tensor  # (B, ...)
+    norm: torch.Tensor | None  # of the gradient, where it is clipped
+
+
+class Steps:
+    """Everything that a step changes: weights, optimizer, average, scale of the gradients.
+
+    Args:
+        model: on its device already.
+        batches: what is trained on; their number and size say when the learning rate changes.
+        loss: of a batch.
+        config: how to train.
+
+    Attributes:
+        size: most samples at once; halved when memory does not suffice for more.
+        notes: what to tell, emptied by the reader.
+
+    """
+
+    def __init__(
+        self, model: nn.Module, batches: Batches, loss: Loss, config: TrainingConfig
+    ) -> None:
+        import torch
+
+        self.model = model
+        self.config = config
+        self.loss = loss
+        self.weights, rest = penalties.divide(model)
+        self._trained = self.weights + rest
+        self.optimizer = optimisers.build(model, config)
+        self.average = Average(model, config.ema) if config.ema else None
+        self.scaler = machine.scaler(config)
+        self.size = min(config.batch_size, batches.batch_size)
+        self.notes: list[str] = []
+        self._forward: Any = torch.compile(model) if config.compile else model
+        self._epoch_steps = len(batches)
+        self._steps = config.epochs * self._epoch_steps
+        self._device = batches.device
+        self._plain = config.precision == "fp32"  # entering a context takes time, too
+        self._shares: dict[int, torch.Tensor] = {}
+        self._least = 2 if _has_batch_norm(model) else 1  # which needs two samples
+
+    def lr(self, step: int) -> float:
+        """The learning rate of a step, counted from 0 over all epochs."""
+        return learning_rate(self.config, step, steps=self._steps, epoch_steps=self._epoch_steps)
+
+    def step(self, batch: Batch, step: int) -> Seen:
+        """Learn from a batch; the model must be in training mode.
+
+        Raises:
+            DlkitError: memory does not suffice for the smallest part of a batch.
+
+        """
+        config = self.config
+        lr = self.lr(step)
+        for group in self.optimizer.param_groups:
+            group["lr"] = lr
+        loss, answers = self._gradients(batch)
+        norm = self._changed_gradients()
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
+        if config.l1 and (amount := penalties.shrinks_by(config, lr)):
+            penalties.shrink(self.weights, amount)
+        if self.average is not None:
+            self.average.update(step)
+        return Seen(step, loss, answers, batch.labels, norm)
+
+    def _changed_gradients(self) -> torch.Tensor | None:
+        """Clip the gradients and add the penalty's where asked for; their norm if clipped."""
+        import torch
+
+        config = self.config
+        subgradient = config.l1 and config.optimizer == "adam"
+        if config.clip or subgradient:
+            self.scaler.unscale_(self.optimizer)
+        norm = None
+        if config.clip:
+            norm = torch.nn.utils.clip_grad_norm_(self._trained, config.clip)
+        if subgradient:
+            penalties.add_l1_gradient(self.weights, config.l1)
+        return norm
+
+    def _gradients(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+        """Set the gradients of the mean loss; return the sum of the losses and the answers."""
+        while True:
+            try:
+                return self._summed(batch)
+            except (RuntimeError, MemoryError) as problem:
+                if not machine.is_out_of_memory(problem):
+                    raise
+            # Here the error and all that it held of the memory is gone.
+            self._halve(len(batch.labels))
+
+    def _summed(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+        import torch
+
+        self.optimizer.zero_grad()
+        share = self._share(len(batch.labels))
+        losses, answers = [], []
+        for part in batch.parts(self.size):
+            if self._plain:
+                outputs = self._forward(*part.inputs)
+            else:
+                with machine.autocast(self.config):
+                    outputs = self._forward(*part.inputs)
+            total = self.loss.total(outputs, part.labels)
+            self.scaler.scale(total).backward(share)  # type: ignore[no-untyped-call]
+            losses.append(total.detach())
+            answers.append(self.loss.answers(outputs))
+        if len(losses) == 1:
+            return losses[0], answers[0]
+        return torch.stack(losses).sum(), torch.cat(answers)
+
+    def _share(self, samples: int) -> torch.Tensor:
+        """1 / samples: what the sum of the losses is multiplied by, without another operation."""
+        import torch
+
+        if samples not in self._shares:
+            self._shares[samples] = torch.tensor(1 / samples, device=self._device)
+        return self._shares[samples]
+
+    def _halve(self, samples: int) -> None:
+        import torch
+
+        self.optimizer.zero_grad()
+        if self._device == "cuda":
+            torch.cuda.empty_cache()
+        before = min(self.size, samples)
+        if before <= self._least:
+            raise DlkitError(
+                f"out of memory with {before} sample{'s' * (before > 1)} at once",
+                hint="a smaller network or smaller inputs, or --device cpu",
+            )
+        self.size = max(before // 2, self._least)
+        self.notes.append(
+            f"out of memory with {before:,} samples at once: from here on {self.size:,}, "
+            "added up to the same batch"
+        )
+
+
+def _has_batch_norm(model: nn.Module) -> bool:
+    """Whether a network normalises over the samples of a batch."""
+    from torch import nn
+
+    return any(isinstance(each, nn.modules.batchnorm._BatchNorm) for each in model.modules())
