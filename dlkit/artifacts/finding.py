@@ -207,6 +207,6 @@ def _without_slash(reference: str) -> str:
 
 
 def _maker(kinds: Collection[str]) -> str:
-    """The command that makes an artifact of one of ``kinds``."""
+    """The commands that make an artifact of one of ``kinds``."""
     makers = [_MAKERS[kind] for kind in sorted(kinds or _MAKERS) if kind in _MAKERS]
-    return makers[0] if makers else "dlkit artifacts list"
+    return ", or ".join(makers) if makers else "dlkit artifacts list"

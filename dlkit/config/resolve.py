@@ -282,4 +282,8 @@ def to_yaml(settings: Settings) -> str:
     """The settings as a recipe that runs again."""
     import yaml
 
-    return yaml.safe_dump(settings.model_dump(mode="json"), allow_unicode=True, sort_keys=False)
+    values = settings.model_dump(mode="json")
+    text = yaml.safe_dump(values, allow_unicode=True, sort_keys=False)
+    if any(end in text for end in "\x85\u2028\u2029"):  # read back as ends of lines
+        text = yaml.safe_dump(values, sort_keys=False)
+    return text

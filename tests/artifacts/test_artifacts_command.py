@@ -171,7 +171,7 @@ def test_a_mistyped_name_leads_to_the_list(dlkit, word_vectors: Path) -> None:
     dlkit("artifacts", "show", "word2vec/tiny/")
     dlkit("artifacts", "remove", "word2vec/tiny/", "--yes")
     done = dlkit("artifacts", "show", "中文名", check=3)
-    assert "hint: dlkit word2vec train CORPUS" in done.stderr
+    assert "or dlkit word2vec train CORPUS" in done.stderr
 
 
 def test_verify_tells_of_each_and_exits_4_if_any_is_damaged(dlkit, save) -> None:

@@ -6,7 +6,8 @@
 gensim runs in its fastest form, from a file (``corpus_file``). Words per second count every word of
 the text, before subsampling. Lines must be shorter than 10,000 words, where gensim cuts them.
 word2vec.c and fastText, which do not time their training apart, are timed by what a second epoch
-adds. ``--only deterministic`` tells what ``--deterministic`` costs.
+adds. ``--only deterministic`` tells what ``--deterministic`` costs, ``--only arithmetic`` how near
+the kernels come to the machine's matrix product.
 """
 
 from __future__ import annotations
@@ -68,6 +69,43 @@ with tempfile.TemporaryDirectory() as folder:
     except StopIteration as end:
         corpus = end.value
     print(json.dumps({"vocabulary": time.perf_counter() - start, "words": corpus.raw_words}))
+"""
+
+ARITHMETIC = """
+import json, sys, tempfile, time
+from pathlib import Path
+import numpy as np
+from dlkit.data.config import TextConfig
+from dlkit.data.corpus import encode
+from dlkit.word2vec.kernel_trainer import KernelTrainer
+corpus, model, dim, lr = sys.argv[1:]
+dim = int(dim)
+with tempfile.TemporaryDirectory() as folder:
+    work = encode([corpus], TextConfig(tokens="whitespace"), folder=Path(folder), stdin=None,
+                  held_out=False)
+    try:
+        while True:
+            next(work)
+    except StopIteration as end:
+        found = end.value
+    trainer = KernelTrainer(
+        np.fromfile(found.ids_path, np.int32), found.vocabulary.counts, model=model, loss="ns",
+        dim=dim, window=5, negative=5, sample=1e-3, lr=float(lr), min_lr=1e-4, epochs=1,
+        threads=1, seed=1)
+    trainer.compile()
+    start = time.perf_counter()
+    for progress in trainer.run():
+        pass
+    rate = progress.pairs / (time.perf_counter() - start)
+# A pair or window and each of its six outputs: a dot product and two updates of a row.
+operations = rate * 6 * 6 * dim
+a, b = (np.random.default_rng(i).random((2048, 2048), np.float32) for i in (0, 1))
+seconds = []
+for _ in range(5):
+    start = time.perf_counter()
+    a @ b
+    seconds.append(time.perf_counter() - start)
+print(json.dumps({"kernel": operations, "gemm": 2 * 2048**3 / min(seconds)}))
 """
 
 
@@ -193,6 +231,26 @@ def vocabulary(corpus: Path, runs: int) -> dict[str, object]:
     return row
 
 
+def arithmetic(works: list[Work], runs: int) -> list[dict[str, object]]:
+    """Operations per second of the kernels beside those of a matrix product, on one thread.
+
+    Of CBOW the sums over the context words, which are additions alone, are not counted.
+    """
+    rows: list[dict[str, object]] = []
+    for work in works:
+        arguments = [str(work.corpus), work.model, str(work.dim), str(work.lr)]
+        one = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+        found = [
+            json.loads(run([sys.executable, "-c", ARITHMETIC, *arguments], one).output)
+            for _ in range(runs)
+        ]
+        kernel, gemm = ([each[side] / 1e9 for each in found] for side in ("kernel", "gemm"))
+        share = median([x / y for x, y in zip(kernel, gemm, strict=True)])
+        rows.append({"what": f"{work.name}, GFLOP/s", "dlkit": kernel, "gemm": gemm})
+        print(f"{work.name}: {spread(kernel)} GFLOP/s, GEMM {spread(gemm)}, share {share:.2f}")
+    return rows
+
+
 def memory(corpus: Path, megabytes: tuple[int, ...] = (20, 200)) -> dict[str, object]:
     """Peak memory of training on the first 20 MB of the text, once and ten times over."""
     first = corpus.read_bytes()[: megabytes[0] * 1_000_000]
@@ -232,7 +290,9 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--c-tool", help="word2vec.c, compiled")
     parser.add_argument("--fasttext-python", help="a Python that has fasttext")
-    parser.add_argument("--only", choices=["training", "vocabulary", "memory", "deterministic"])
+    parser.add_argument(
+        "--only", choices=["training", "vocabulary", "memory", "deterministic", "arithmetic"]
+    )
     parser.add_argument("--json", type=Path, help="write every value here")
     arguments = parser.parse_args()
     corpus = arguments.corpus
@@ -251,6 +311,8 @@ def main() -> None:
         rows += training(works, arguments.runs, arguments)
     if arguments.only == "deterministic":
         rows += deterministic(works, arguments.runs)
+    if arguments.only == "arithmetic":
+        rows += arithmetic(works, arguments.runs)
     if arguments.json:
         arguments.json.write_text(json.dumps(rows, indent=1), encoding="utf-8")
 

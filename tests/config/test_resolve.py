@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import Field
 
@@ -132,6 +132,7 @@ def test_paths_in_a_recipe_are_relative_to_the_recipe(tmp_path, monkeypatch):
         inner=st.builds(Inner, depth=st.integers(min_value=1), title=st.text()),
     )
 )
+@example(Outer(inner=Inner(title="a\x85b\u2028c")))
 def test_settings_written_as_yaml_are_read_back_equal(tmp_path_factory, outer: Outer):
     path = tmp_path_factory.mktemp("yaml") / "config.yaml"
     path.write_text(to_yaml(outer), encoding="utf-8")

@@ -1,0 +1,1 @@
+"""The room of ``dlkit classify``: linear classifiers and fully connected networks."""

@@ -1,0 +1,97 @@
+"""The classes of new inputs, a batch of them at a time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+
+from dlkit.data.queries import told_queries
+from dlkit.data.streaming import Batch, batches
+from dlkit.errors import NOT_FOUND, DlkitError
+from dlkit.records import Record, Warned
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from dlkit.classify.saved import Classifier
+    from dlkit.data.config import SampleConfig
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What a network says of one input.
+
+    Attributes:
+        file: the input.
+        classes: (C,) names.
+        values: (C,) probabilities, or scores of a hinge loss.
+
+    """
+
+    file: str
+    classes: Sequence[str]
+    values: npt.NDArray[np.float64]
+
+    def best(self, number: int) -> list[tuple[str, float]]:
+        """The classes with the highest values, of equal ones the first; with their values."""
+        order = np.argsort(-self.values, kind="stable")[:number]
+        return [(self.classes[place], float(self.values[place])) for place in order.tolist()]
+
+    def document(self, value: str, top: int | None) -> dict[str, Any]:
+        """The answer in JSON's types: the class, and ``top`` classes by value; None: all."""
+        name, best = self.best(1)[0]
+        told = dict(self.best(len(self.classes) if top is None else top))
+        plural = "probabilities" if value == "probability" else "scores"
+        return {"file": self.file, "class": name, value: best, plural: told}
+
+
+def predict(
+    classifier: Classifier, inputs: Sequence[str], config: SampleConfig, stdin: BinaryIO | None
+) -> Iterator[Generator[Record, None, list[Answer]]]:
+    """The work of answering ``inputs``, some at a time and in their order.
+
+    Args:
+        classifier: who is asked.
+        inputs: as the user typed them.
+        config: how they are read.
+        stdin: what ``-`` reads.
+
+    Raises:
+        DlkitError: there is no such input, or one cannot be read; with ``config.skip_bad`` only
+            if none can be read (NOT_FOUND).
+
+    """
+    tally: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
+    for batch in batches(inputs, classifier.form, config, stdin, tally=tally):
+        yield _answers(classifier, batch, counts, skip_bad=config.skip_bad)
+    yield _told(tally, counts)
+
+
+def _answers(
+    classifier: Classifier, batch: Batch, counts: Counter[str], *, skip_bad: bool
+) -> Generator[Record, None, list[Answer]]:
+    try:
+        split = yield from batch
+    except DlkitError as problem:
+        if not skip_bad:
+            raise
+        yield Warned(f"left out: {problem.message}")
+        counts["failed"] += 1
+        return []
+    values = yield from classifier.ask(split.inputs, what="queries")
+    counts["answered"] += len(values)
+    return [
+        Answer(path, classifier.classes, row) for path, row in zip(split.paths, values, strict=True)
+    ]
+
+
+def _told(tally: Counter[str], counts: Counter[str]) -> Generator[Record, None, list[Answer]]:
+    yield from told_queries(tally)
+    if counts["failed"] and not counts["answered"]:
+        raise DlkitError("none of the inputs could be read", code=NOT_FOUND)
+    return []

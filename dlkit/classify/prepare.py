@@ -1,0 +1,227 @@
+"""Data read, a part of them set aside to judge by, and all made numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import numpy as np
+
+from dlkit.classify.inputs import Numbers, Reader, check, fit_reader, width
+from dlkit.data.loading import load
+from dlkit.data.ngrams import Bags
+from dlkit.errors import USAGE, DlkitError
+from dlkit.records import Noted, Record
+from dlkit.training.validation import split
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    from torch import nn
+
+    from dlkit.classify.config import ClassifyConfig
+    from dlkit.data.samples import Samples, Split
+    from dlkit.training.batches import Batches
+    from dlkit.training.config import TrainingConfig
+
+# What only a training epoch by epoch has; whoever sets one wants such a training.
+_OF_EPOCHS: Final = frozenset(
+    (
+        "epochs", "batch_size", "accumulate", "lr", "momentum", "nesterov", "betas", "eps",
+        "schedule", "warmup", "step_epochs", "step_factor", "clip", "ema", "patience",
+        "precision", "compile",
+    )
+)  # fmt: skip
+_JUDGED_AT_ONCE: Final = 1024
+
+
+class Part(NamedTuple):
+    """Samples as numbers.
+
+    Attributes:
+        samples: as they were read.
+        numbers: rows (N, D), or n-grams of N texts.
+
+    """
+
+    samples: Split
+    numbers: Numbers
+
+    @property
+    def labels(self) -> npt.NDArray[np.int64]:
+        """(N,) places of the classes."""
+        return self.samples.labels
+
+
+class Prepared(NamedTuple):
+    """What a training begins with.
+
+    Attributes:
+        samples: the data; of them the training split alone was looked at.
+        reader: how inputs become numbers, learnt from ``train``.
+        train: what is learnt from.
+        validation: what epochs and settings are judged by; None: nothing was set aside.
+
+    """
+
+    samples: Samples
+    reader: Reader
+    train: Part
+    validation: Part | None
+
+
+def prepare(config: ClassifyConfig) -> Generator[Record, None, Prepared]:
+    """Read ``config.data``; set validation samples aside; learn from the others what inputs need.
+
+    A validation split of the data's own is taken where there is one.
+
+    Raises:
+        DlkitError: no or unreadable data, one class, an unknown step, no such encoder.
+
+    """
+    if not config.data:
+        raise DlkitError("no data given", hint="dlkit classify train builtin:digits", code=USAGE)
+    encoder = check(config)
+    seed = config.training.seed
+    samples = yield from load(config.data, config.input, seed=seed)
+    learnt, judged = samples.train, None
+    if config.training.validation and "validation" in samples.splits:
+        judged = samples.splits["validation"]
+        yield Noted(f"validation: the data's own split of {len(judged):,} samples")
+    elif config.training.validation:
+        learnt, judged = _divided(samples.train, config.training.validation, seed)
+    present = int((np.bincount(learnt.labels) > 0).sum())
+    if present < 2:
+        raise DlkitError(
+            f"{samples.name}: the training samples are all of one class, there is nothing to learn",
+            hint="--label-column names the column of the classes",
+        )
+    reader, numbers = yield from fit_reader(config, samples, learnt.inputs, encoder)
+    validation = None
+    if judged is not None:
+        validation = Part(judged, (yield from reader.apply(judged.inputs, what="validation")))
+    return Prepared(samples, reader, Part(learnt, numbers), validation)
+
+
+def _divided(train: Split, share: float, seed: int) -> tuple[Split, Split | None]:
+    """The samples to learn from, and those to judge by; equal ones are never divided."""
+    # As the test split is held out: of what was learnt by heart nothing may be judged.
+    several = len(np.unique(train.digests)) < len(train)
+    groups = train.digests if several else None
+    ours, theirs = split(train.labels, share, seed=seed, groups=groups)
+    return (train.take(ours), train.take(theirs)) if len(theirs) else (train, None)
+
+
+def settle(config: ClassifyConfig, ready: Prepared) -> ClassifyConfig:
+    """The settings with what depends on the data: the optimizer, and the number of threads.
+
+    A linear softmax classifier of rows of numbers is convex, so L-BFGS finds its optimum, unless
+    the settings ask for anything that only a training by epochs has.
+
+    Raises:
+        DlkitError: (USAGE) L-BFGS is asked for where it cannot be; hinge with label smoothing.
+
+    """
+    import torch
+
+    training = config.training
+    if config.loss == "hinge" and training.label_smoothing:
+        raise DlkitError(
+            "label smoothing is of the softmax loss; the hinge loss has none",
+            hint="--label-smoothing 0",
+            code=USAGE,
+        )
+    reasons = _not_convex(config, ready)
+    update: dict[str, Any] = {}
+    if training.optimizer == "lbfgs" and reasons:
+        raise DlkitError(
+            f"--optimizer lbfgs finds optima of linear softmax classifiers; here {reasons[0]}",
+            hint="--optimizer adamw",
+            code=USAGE,
+        )
+    asked = training.model_fields_set
+    if "optimizer" not in asked and not reasons and not asked & _OF_EPOCHS:
+        update["optimizer"] = "lbfgs"
+    if training.device == "cpu" and training.threads is None:
+        # So that another run, too, has as many: sums of other parts have other last bits.
+        update["threads"] = torch.get_num_threads()
+    told = config.model_dump()
+    told["training"] |= update
+    # Validated once more, a default 0 is the 0.0 that the saved settings are read as.
+    return type(config).model_validate(told)
+
+
+def _not_convex(config: ClassifyConfig, ready: Prepared) -> list[str]:
+    training = config.training
+    found = {
+        "there are hidden layers": bool(config.hidden),
+        "the loss is hinge": config.loss == "hinge",
+        "l1 is not 0": bool(training.l1),
+        "there is label smoothing": bool(training.label_smoothing),
+        "texts are n-grams": isinstance(ready.train.numbers, Bags),
+        f"the device is {training.device}": training.device != "cpu",
+    }
+    return [reason for reason, there in found.items() if there]
+
+
+def build(config: ClassifyConfig, ready: Prepared) -> tuple[nn.Module, dict[str, Any]]:
+    """The network with its first weights, and the arguments that it is built again by."""
+    from dlkit.training.seeding import seeded
+
+    shared: dict[str, Any] = {
+        "classes": len(ready.samples.classes),
+        "hidden": list(config.hidden),
+        "activation": config.activation,
+        "dropout": config.dropout,
+        "batch_norm": config.batch_norm,
+    }
+    numbers = ready.train.numbers
+    if isinstance(numbers, Bags):
+        ngrams = ready.reader.document()["ngrams"]["ngrams"]
+        arguments = {"ngrams": ngrams, "dim": config.text.dim, **shared}
+    else:
+        arguments = {"inputs": width(numbers), **shared}
+    with seeded(config.training.seed):
+        return network_of(arguments), arguments
+
+
+def network_of(arguments: dict[str, Any]) -> nn.Module:
+    """The network that ``build`` told the arguments of.
+
+    Raises:
+        TypeError, ValueError: they are none.
+
+    """
+    from dlkit.classify.model import Network, TextNetwork
+
+    return TextNetwork(**arguments) if "ngrams" in arguments else Network(**arguments)
+
+
+def batches_of(part: Part, config: TrainingConfig, *, learning: bool) -> Batches:
+    """Samples in batches: drawn anew each epoch to learn from, in their order to be judged by."""
+    return batches(
+        part.numbers,
+        part.labels,
+        size=config.batch_size * config.accumulate if learning else _JUDGED_AT_ONCE,
+        seed=config.seed,
+        device=config.device,
+        shuffle=learning,
+    )
+
+
+def batches(
+    numbers: Numbers,
+    labels: npt.NDArray[np.int64],
+    *,
+    size: int,
+    seed: int = 1,
+    device: str = "cpu",
+    shuffle: bool = False,
+) -> Batches:
+    """Numbers and labels in batches of ``size`` samples."""
+    from dlkit.training.batches import Batches
+    from dlkit.training.sources import Ragged
+
+    inputs = Ragged(*numbers) if isinstance(numbers, Bags) else numbers
+    return Batches(
+        inputs, labels, batch_size=size, seed=seed, device=device, shuffle=shuffle, workers=1
+    )

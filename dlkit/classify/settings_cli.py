@@ -1,0 +1,256 @@
+"""Options that several commands of classify share, and how they become settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dlkit import console
+from dlkit.config.cli import complete_recipe
+from dlkit.errors import USAGE, DlkitError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from dlkit.classify.config import ClassifyConfig
+    from dlkit.classify.saved import Classifier
+
+# The options that are settings: of the data's reading, of the texts, of the training, the others.
+_READING = (
+    "image_column",
+    "text_column",
+    "label_column",
+    "columns",
+    "train_split",
+    "test_split",
+    "test_share",
+    "size",
+    "fit",
+    "colour",
+    "skip_bad",
+    "limit",
+    "encoding",
+)
+_TEXT = ("tokens", "words", "characters", "dim")
+_TRAINING = (
+    "epochs",
+    "batch_size",
+    "optimizer",
+    "lr",
+    "schedule",
+    "l2",
+    "l1",
+    "label_smoothing",
+    "class_weights",
+    "validation",
+    "patience",
+    "precision",
+    "seed",
+    "threads",
+    "device",
+)
+_SETTINGS = (
+    "data",
+    "preprocess",
+    "features",
+    "hidden",
+    "activation",
+    "dropout",
+    "batch_norm",
+    "loss",
+    "keep",
+)
+# What other data share with those of an artifact.
+_READ_ALIKE = ("image_column", "text_column", "label_column", "encoding")
+
+
+def _complete_recipe(incomplete: str) -> list[str]:
+    prefix = "classify/"
+    return [name.removeprefix(prefix) for name in complete_recipe(prefix + incomplete)]
+
+
+def complete_classifier(incomplete: str) -> list[str]:
+    """Names of artifacts of classify, for the shell."""
+    from dlkit.artifacts.store import completions
+
+    return completions(incomplete, kinds={"classifier"})
+
+
+def complete_encoder(incomplete: str) -> list[str]:
+    """Names of artifacts that encode, for the shell."""
+    from dlkit.artifacts.store import completions
+
+    return completions(incomplete, kinds={"word-vectors"})
+
+
+# The defaults in these texts are those of config.py; a test holds the two together.
+Recipe = Annotated[
+    str | None,
+    typer.Option("--recipe", "-r", help="Recipe: NAME or path.", autocompletion=_complete_recipe),
+]
+From = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="NAME",
+        help="Artifact of classify: NAME, TASK/NAME or a path [default: the newest].",
+        autocompletion=complete_classifier,
+    ),
+]
+Preprocess = Annotated[
+    str | None,
+    typer.Option(
+        help="Steps learnt from training data: grey resize:S crop:S contrast scale centre "
+        "standardise pca:N zca hog, such as grey,hog, or none [default: pixels / 255, else "
+        "standardise]."
+    ),
+]
+Features = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Artifact that encodes the inputs: word2vec/NAME makes texts the mean of their "
+        "words' vectors [default: none].",
+        autocompletion=complete_encoder,
+    ),
+]
+MovedFeatures = Annotated[
+    str | None,
+    typer.Option(
+        "--features",
+        metavar="NAME",
+        help="Where the encoder is that the artifact was made with [default: where it was].",
+        autocompletion=complete_encoder,
+    ),
+]
+Seed = Annotated[int | None, typer.Option(help="Of everything random [default: 1].")]
+Threads = Annotated[int | None, typer.Option(help="CPU threads [default: PyTorch's choice].")]
+Device = Annotated[str | None, typer.Option(help="cpu, cuda or mps [default: cpu].")]
+Data = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[DATA]…",
+        help="A folder (of class folders, or a data set's), tables (.csv .tsv .json .parquet …), "
+        "builtin:NAME or a hub id.",
+    ),
+]
+Inputs = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="INPUT…",
+        help="Files, folders, patterns; - reads stdin: one image, or a text a line.",
+    ),
+]
+
+
+def reading(arguments: Mapping[str, object]) -> dict[str, object]:
+    """Those of a command's ``arguments`` that say how data are read, by dotted key."""
+    return {f"input.{name}": arguments[name] for name in _READING if name in arguments}
+
+
+def settings(arguments: Mapping[str, object]) -> dict[str, object]:
+    """Those of a command's ``arguments`` that are settings, by dotted key; None: not given."""
+    found = {name: arguments[name] for name in _SETTINGS if name in arguments}
+    found["data"] = found.get("data") or None
+    for prefix, names in (("text", _TEXT), ("training", _TRAINING)):
+        found |= {f"{prefix}.{name}": arguments[name] for name in names if name in arguments}
+    return found | reading(arguments)
+
+
+def named(options: Mapping[str, object]) -> dict[str, object]:
+    """The same by the names of the options."""
+    return {
+        f"--{key.rpartition('.')[2].replace('_', '-')}": value for key, value in options.items()
+    }
+
+
+def recipe_path(recipe: str | None) -> Path | None:
+    """The file of a recipe.
+
+    Raises:
+        DlkitError: (USAGE) there is none.
+
+    """
+    from dlkit.config import recipes
+
+    return recipes.find(recipe, task="classify") if recipe is not None else None
+
+
+def config_of(
+    recipe: str | None,
+    sets: Sequence[str] | None,
+    options: Mapping[str, object],
+    *,
+    classifier: Classifier | None = None,
+    other_data: bool = False,
+) -> tuple[ClassifyConfig, Path | None]:
+    """The settings that were asked for, and the recipe's file.
+
+    Args:
+        recipe: name or path.
+        sets: assignments of ``--set``.
+        options: the options by dotted key.
+        classifier: an artifact whose settings are those that nobody gives.
+        other_data: it is asked about other data: how its own were read does not count, but for
+            the names of columns and the encoding.
+
+    Raises:
+        DlkitError: (USAGE) an unknown key, or a value that does not fit.
+
+    """
+    from dlkit.classify.config import ClassifyConfig
+    from dlkit.config.resolve import resolve
+
+    path = recipe_path(recipe)
+    base = None if classifier is None else classifier.settings()
+    if base is not None and other_data:
+        base["input"] = {key: base["input"].get(key) for key in _READ_ALIKE}
+    return (
+        resolve(ClassifyConfig, recipe=path, sets=sets or (), options=options, base=base),
+        path,
+    )
+
+
+def opened(
+    source: str | None,
+    *,
+    quiet: bool,
+    features: str | None = None,
+    device: str | None = None,
+    threads: int | None = None,
+) -> Classifier:
+    """The artifact that ``--from`` names, else the newest, which is said.
+
+    Raises:
+        DlkitError: there is none, or it is damaged.
+
+    """
+    from dlkit.artifacts.finding import find
+    from dlkit.classify.saved import KIND, open_classifier
+
+    if device not in (None, "cpu", "cuda", "mps"):
+        raise DlkitError(f"--device: must be cpu, cuda or mps, not {device}", code=USAGE)
+    path = find(source, kinds={KIND})
+    found = open_classifier(path, features=features, device=device or "cpu", threads=threads)
+    if source is None and not quiet:
+        size = f"{len(found.classes):,} classes, {found.document['parameters']:,} parameters"
+        console.note(f"using {found.reference}: {size}")
+    return found
+
+
+def refuse(given: Mapping[str, object], *, why: str) -> None:
+    """Refuse options that mean nothing here.
+
+    Args:
+        given: values by option; None, False and empty were not given.
+        why: the end of the message.
+
+    Raises:
+        DlkitError: (USAGE) one was given.
+
+    """
+    names = [name for name, value in given.items() if value not in (None, False, [], ())]
+    if names:
+        raise DlkitError(f"{', '.join(names)}: {why}", hint=f"leave out {names[0]}", code=USAGE)

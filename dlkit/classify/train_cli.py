@@ -1,0 +1,131 @@
+"""``dlkit classify train``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from dlkit import console
+from dlkit.classify import options_cli as by
+from dlkit.classify import settings_cli as of
+from dlkit.data.samples_cli import (
+    Colour,
+    Columns,
+    Fit,
+    ImageColumn,
+    LabelColumn,
+    Limit,
+    Size,
+    SkipBad,
+    TablesEncoding,
+    TestShare,
+    TestSplit,
+    TextsColumn,
+    TrainSplit,
+)
+from dlkit.errors import USAGE, DlkitError
+from dlkit.options import Form, Header, Json, Progress, Quiet, Sets
+
+
+def train(
+    data: of.Data = None,
+    recipe: of.Recipe = None,
+    sets: Sets = None,
+    name: Annotated[
+        str | None,
+        typer.Option("--name", "-n", help="Name of the artifact [default: after the data]."),
+    ] = None,
+    hidden: by.Hidden = None,
+    activation: by.Activation = None,
+    dropout: by.Dropout = None,
+    batch_norm: by.BatchNorm = None,
+    loss: by.Loss = None,
+    l2: by.L2 = None,
+    l1: by.L1 = None,
+    epochs: by.Epochs = None,
+    batch_size: by.BatchSize = None,
+    optimizer: by.Optimizer = None,
+    lr: by.Lr = None,
+    schedule: by.Schedule = None,
+    label_smoothing: by.LabelSmoothing = None,
+    class_weights: by.ClassWeights = None,
+    validation: by.Validation = None,
+    patience: by.Patience = None,
+    precision: by.Precision = None,
+    preprocess: of.Preprocess = None,
+    features: of.Features = None,
+    tokens: by.Tokens = None,
+    words: by.Words = None,
+    characters: by.Characters = None,
+    dim: by.Dim = None,
+    keep: Annotated[
+        bool | None,
+        typer.Option(
+            "--keep/--forget", help="Show samples of the data in report.html [default: yes]."
+        ),
+    ] = None,
+    image_column: ImageColumn = None,
+    text_column: TextsColumn = None,
+    label_column: LabelColumn = None,
+    columns: Columns = None,
+    train_split: TrainSplit = None,
+    test_split: TestSplit = None,
+    test_share: TestShare = None,
+    size: Size = None,
+    fit: Fit = None,
+    colour: Colour = None,
+    skip_bad: SkipBad = None,
+    limit: Limit = None,
+    encoding: TablesEncoding = None,
+    seed: of.Seed = None,
+    threads: of.Threads = None,
+    device: of.Device = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume", help="Go on with the interrupted run --name [default: the newest]."
+        ),
+    ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Read the data, take one step, estimate; keep nothing."),
+    ] = False,
+    form: Form = None,
+    json: Json = False,
+    header: Header = False,
+    progress: Progress = "auto",
+    quiet: Quiet = False,
+) -> None:
+    """Learn scores Wx+b of the classes, or with --hidden a network, by softmax or hinge loss.
+
+    What is minimised is the mean loss + l2/2 ΣW² + l1 Σ|W|; biases and normalisation are not
+    penalised. A linear softmax classifier is trained to its optimum. Validation samples are taken
+    from the training data; the test split is not looked at.
+
+    Example: dlkit classify train builtin:digits --hidden 64 --l2 0.001
+    """
+    options = of.settings(locals())
+    from dlkit.classify import train as work
+    from dlkit.progress import follow
+
+    output = console.Output(form, json_lines=json, header=header)
+    if resume:
+        if dry_run:
+            raise DlkitError("--dry-run trains nothing that could go on", code=USAGE)
+        path = of.recipe_path(recipe)
+        going = work.resume(name, recipe=path, sets=sets or (), options=options)
+    else:
+        config, path = of.config_of(recipe, sets, options)
+        if dry_run:
+            from dlkit.classify.trial import dry_run as tried
+
+            facts = follow(tried(config), mode=progress, quiet=quiet)
+            output.answer(("fact", "value"), list(facts.items()), facts)
+            return
+        default = path.stem if path is not None and not data else None
+        going = work.run(config, name=name, default_name=default)
+    saved = follow(going, mode=progress, quiet=quiet)
+    output.facts({"artifact": saved.reference, "path": str(saved.path), **saved.facts})
+    if not quiet and progress != "json":  # the event "saved" has told it
+        console.note(f"next: {saved.next_command}")
