@@ -12,7 +12,7 @@ import numpy as np
 from dlkit.artifacts.finding import find
 from dlkit.artifacts.load import digest_of, open_artifact
 from dlkit.artifacts.store import root
-from dlkit.errors import DAMAGED, USAGE, DlkitError
+from dlkit.errors import DAMAGED, USAGE, DlkitError, quoted
 from dlkit.records import Noted, Record, Step
 
 if TYPE_CHECKING:
@@ -205,7 +205,14 @@ def reopen_encoder(document: Any, *, where: str, moved_to: str | None = None) ->
     return encoder
 
 
-def check_kind(encoder: Encoder | None, kind: Kind, *, name: str, inputs: Sequence[str]) -> None:
+def check_kind(
+    encoder: Encoder | None,
+    kind: Kind,
+    *,
+    name: str,
+    inputs: Sequence[str],
+    text_column: str | None = None,
+) -> None:
     """Do nothing if inputs of ``kind`` can become rows.
 
     Args:
@@ -213,6 +220,7 @@ def check_kind(encoder: Encoder | None, kind: Kind, *, name: str, inputs: Sequen
         kind: of the inputs.
         name: what the user calls the data.
         inputs: what to type for the data, for hints.
+        text_column: of a table of texts, if it was named.
 
     Raises:
         DlkitError: texts without an encoder, or an encoder for other inputs.
@@ -220,9 +228,11 @@ def check_kind(encoder: Encoder | None, kind: Kind, *, name: str, inputs: Sequen
     """
     if encoder is None and kind == "texts":
         data = inputs[0] if inputs else "DATA"
+        column = f" --text-column {quoted(text_column)}" if text_column else ""
         raise DlkitError(
             f"{name} holds texts, which have no distance until they are encoded",
-            hint=f"dlkit word2vec train {data} --name words, then --features word2vec/words",
+            hint=f"dlkit word2vec train {quoted(data)}{column} --name words, then --features "
+            "word2vec/words",
             code=USAGE,
         )
     if encoder is not None and encoder.kind != kind:

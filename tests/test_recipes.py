@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 
 import pytest
@@ -49,13 +50,39 @@ def test_show_prints_a_recipe_that_runs_as_shown(dlkit, tmp_path):
     assert dlkit("recipes", "check", "./mine.yaml", "--task", "word2vec").stdout.endswith("ok\n")
 
 
-def test_copy_never_overwrites(dlkit, tmp_path):
+def test_copy_overwrites_only_by_force(dlkit, tmp_path):
     dlkit("recipes", "copy", "reviews", "mine.yaml")
     original = (tmp_path / "mine.yaml").read_bytes()
     assert original == recipes.find("word2vec/reviews").read_bytes()
     (tmp_path / "mine.yaml").write_text("mine", encoding="utf-8")
-    assert "exists already" in dlkit("recipes", "copy", "reviews", "mine.yaml", check=2).stderr
+    done = dlkit("recipes", "copy", "reviews", "mine.yaml", check=2)
+    assert done.stderr == "error: mine.yaml is there already\nhint: --force replaces it\n"
     assert (tmp_path / "mine.yaml").read_text(encoding="utf-8") == "mine"
+    done = dlkit("recipes", "copy", "reviews", ".", "--json")
+    assert json.loads(done.stdout) == {"recipe": "reviews", "path": "reviews.yaml"}
+    dlkit("recipes", "copy", "reviews", "mine.yaml", "--force")
+    assert (tmp_path / "mine.yaml").read_bytes() == original
+    assert {path.name for path in tmp_path.iterdir()} <= {"mine.yaml", "reviews.yaml", "artifacts"}
+    there = (tmp_path / "mine.yaml").stat().st_ino
+    done = dlkit("recipes", "copy", "reviews", "no/mine.yaml", check=1)
+    assert done.stderr.startswith("error: cannot write no/mine.yaml: ")
+    assert (tmp_path / "mine.yaml").stat().st_ino == there
+
+
+def test_recipes_are_shown_and_checked_in_json(dlkit):
+    (shown,) = dlkit(
+        "recipes", "show", "word2vec/reviews", "-s", "dim=7", "--json"
+    ).stdout.splitlines()
+    assert json.loads(shown)["task"] == "word2vec"
+    assert json.loads(shown)["path"] == str(recipes.find("word2vec/reviews"))
+    settings = resolve(schemas()["word2vec"](), recipe=recipes.find("word2vec/reviews"))
+    assert json.loads(shown)["settings"] == settings.model_dump(mode="json") | {"dim": 7}
+    dlkit("recipes", "show", "word2vec/reviews", "--raw", "--json", check=2)
+    checked = [json.loads(line) for line in dlkit("recipes", "check", "--json").stdout.splitlines()]
+    assert {each["state"] for each in checked} == {"ok"}
+    assert [each["recipe"] for each in checked] == [str(each.path) for each in recipes.listed()]
+    done = dlkit("recipes", "check", "word2vec/reviews", "--header")
+    assert done.stdout.splitlines()[0] == "recipe\tstate"
 
 
 def test_check_names_the_wrong_line_of_a_copied_recipe(dlkit, tmp_path):

@@ -72,7 +72,14 @@ def find(reference: str, *, task: str | None = None) -> Path:
         wanted = matches[0] if len(matches) == 1 else wanted
     if wanted in known and (task is None or known[wanted].task == task):
         return known[wanted].path
-    names = [recipe.name for recipe in listed(task)] + list(known)
+    if wanted in known:
+        raise DlkitError(
+            f"the recipe {wanted} is for {known[wanted].task}, not for {task}",
+            hint=f"dlkit recipes list {task}",
+            code=USAGE,
+        )
+    names = [key for key in known if task is None or known[key].task == task]
+    names += [known[key].name for key in names]
     close = difflib.get_close_matches(reference, names, n=1)
     hint = f"did you mean {close[0]}?" if close else "dlkit recipes list"
     raise DlkitError(f"no recipe is called {reference[:200]!r}", hint=hint, code=USAGE)

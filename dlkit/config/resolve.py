@@ -257,6 +257,8 @@ def mistake(detail: Mapping[str, Any]) -> str:
     if kind == "value_error":
         message = str(context.get("error", message))
     given = detail.get("input")
+    if isinstance(given, (list, tuple)) and all(isinstance(each, str) for each in given):
+        given = ",".join(given)
     shown = given if isinstance(given, str) and given.strip() else repr(given)
     return f"{message}, not {shown[:80]}"
 

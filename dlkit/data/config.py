@@ -52,12 +52,10 @@ class SampleConfig(Settings):
     train_split: str | None = Field(None, description="the split to learn from")
     test_split: str | None = Field(None, description="the split to be judged on")
     test_share: float = Field(
-        0.2, gt=0, lt=1, description="of the samples, held out where there is no test split"
+        0.2, ge=0, lt=1, description="of the samples, held out where there is no test split"
     )
     size: str | None = Field(
-        None,
-        pattern=r"^[1-9]\d{0,4}(x[1-9]\d{0,4})?$",
-        description="resize images: one side for squares, or WIDTHxHEIGHT, in pixels",
+        None, description="resize images: one side for squares, or WIDTHxHEIGHT, in pixels"
     )
     fit: Literal["crop", "stretch", "pad"] = Field(
         "crop", description="how an image of another shape is made to fit the size"
@@ -77,6 +75,15 @@ class SampleConfig(Settings):
     @classmethod
     def _known(cls, name: str) -> str:
         return known_encoding(name)
+
+    @field_validator("size")
+    @classmethod
+    def _pixels(cls, size: str | None) -> str | None:
+        sides = [] if size is None else size.split("x")
+        plain = all(side.isascii() and side.isdigit() and len(side) <= 5 for side in sides)
+        if len(sides) > 2 or not plain or any(side.startswith("0") for side in sides):
+            raise ValueError("must be a side in pixels, such as 32, or WIDTHxHEIGHT, such as 48x32")
+        return size
 
     @property
     def height_and_width(self) -> tuple[int, int] | None:

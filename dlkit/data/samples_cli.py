@@ -32,7 +32,7 @@ TestSplit = Annotated[
 ]
 TestShare = Annotated[
     float | None,
-    typer.Option(help="Share held out where there is no test split [default: 0.2]."),
+    typer.Option(help="Share held out where there is no test split; 0: none [default: 0.2]."),
 ]
 Size = Annotated[
     str | None, typer.Option("--size", help="Make all images that size: 32 or 48x32 (width first).")

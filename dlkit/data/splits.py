@@ -87,12 +87,14 @@ def hold_out(digests: Digests, labels: Labels, share: float) -> tuple[_Places, _
     Args:
         digests: of the samples' contents, (N,).
         labels: their classes, (N,).
-        share: of the samples to take for the test split.
+        share: of the samples to take for the test split; 0: none at all.
 
     Returns:
         The places of the training and of the test samples, in their order.
 
     """
+    if not share:
+        return np.arange(len(labels)), np.empty(0, np.int64)
     contents, number = np.unique(digests, return_inverse=True)  # sorted
     many = int(labels.max(initial=0)) + 1
     pairs, sizes = np.unique(number * many + labels, return_counts=True)
@@ -125,6 +127,9 @@ def tell_held_out(
         DlkitError: there was nothing to hold out.
 
     """
+    if share == 0:
+        yield Noted(f"{where}: nothing is held out (--test-share 0), so nothing can be judged on")
+        return
     if not len(test):
         raise DlkitError(
             f"{where} is too small for a test split: no class has two samples that differ",

@@ -29,7 +29,7 @@ def _images_only(inputs: Array, name: str) -> None:
     if inputs.ndim != 4:
         raise DlkitError(
             f"the step {name} is for images; here are rows of {flat(inputs).shape[1]:,} numbers",
-            hint=f"put {name} first, or leave it out",
+            hint=f"put {name} before steps that make rows of images; a table has no use for it",
             code=USAGE,
         )
 

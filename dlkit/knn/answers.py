@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-import codecs
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from dlkit.data.forms import ImageForm, TextForm
-from dlkit.data.pixels import SUFFIXES
-from dlkit.data.queries import read_queries
-from dlkit.data.samples import Split, split_of
 from dlkit.errors import USAGE, DlkitError
+from dlkit.knn.rows import pointing
 from dlkit.knn.votes import count
 from dlkit.neighbours.search import Index
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from dlkit.data.config import SampleConfig
-    from dlkit.data.forms import Form
+    from dlkit.data.samples import Split
     from dlkit.knn.asking import Choice, Engine
     from dlkit.knn.saved import Knn
     from dlkit.records import Record
 
-_MOST_FILES: Final = 64  # read together
-_PIECE: Final = 1 << 16  # bytes of stdin
+_NUMBERS: Final = 1 << 23  # of the answers that are held together
+_NO_WORD: Final = "no known word"
+_NO_DIRECTION: Final = "a row of zeros has no direction"
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,18 +32,20 @@ class Answer:
 
     Attributes:
         file: the query.
-        winner: place of its class.
-        shares: (C,) of the votes.
-        points: (k,) places of its neighbours, nearest first.
+        winner: place of its class; None where nothing tells one neighbour from another.
+        shares: (C,) of the votes; zeros where there is no winner.
+        points: (k,) places of its neighbours, nearest first; none where there is no winner.
         distances: (k,).
+        why: why there is no winner.
 
     """
 
     file: str
-    winner: int
+    winner: int | None
     shares: npt.NDArray[np.float64]
     points: npt.NDArray[np.int64]
     distances: npt.NDArray[np.float64]
+    why: str = ""
 
 
 class Asker:
@@ -75,100 +72,42 @@ class Asker:
         self._threads = engine.threads
         self._index = Index(knn.points.rows, choice.metric, device=engine.device)
 
+    def pieces(self, split: Split) -> Iterator[Split]:
+        """``split`` some queries at a time, so that their answers have room in memory."""
+        each = 2 * self.choice.k + len(self.knn.points.classes)
+        size = max(1, _NUMBERS // each)
+        if len(split) <= size:
+            yield split
+            return
+        for start in range(0, len(split), size):
+            yield split.take(np.arange(start, min(start + size, len(split))))
+
     def ask(self, split: Split) -> Generator[Record, None, list[Answer]]:
-        """The answers for the inputs of ``split``, in their order."""
+        """The answers for the inputs of ``split``, in their order.
+
+        A query that is as far from every point as from any other has no winner: a text without a
+        known word, and by cosine a row of zeros, which has no direction.
+        """
         points, choice = self.knn.points, self.choice
-        rows = yield from self.knn.transform.apply(split.inputs, what="queries")
+        rows, known = yield from self.knn.transform.apply_known(split.inputs, what="queries")
+        directed = pointing(rows) if choice.metric == "cosine" else known
         answers: list[Answer] = []
         for tile in self._index.tiles(rows, choice.k, threads=self._threads):
             found = tile.neighbours
             labels = points.labels[found.indices]
             votes = count(labels, found.distances, len(points.classes), (choice.k,), choice.weights)
             for place, winner in enumerate(votes.winners[0].tolist()):
-                answers.append(
-                    Answer(
-                        split.paths[tile.first + place],
-                        winner,
-                        votes.shares[place],
-                        found.indices[place],
-                        found.distances[place],
-                    )
-                )
+                query = tile.first + place
+                file = split.paths[query]
+                if not (known[query] and directed[query]):
+                    why = _NO_DIRECTION if known[query] else _NO_WORD
+                    answers.append(_unanswered(file, why, len(points.classes)))
+                    continue
+                near, distances = found.indices[place], found.distances[place]
+                answers.append(Answer(file, winner, votes.shares[place], near, distances))
         return answers
 
 
-Batch = Generator["Record", None, Split]
-
-
-def batches(
-    inputs: Sequence[str], form: Form, config: SampleConfig, stdin: BinaryIO | None
-) -> Iterator[Batch]:
-    """The work of reading ``inputs``, some at a time and in their order.
-
-    The first answer shall leave before the last question has come: single images are read in
-    batches that grow, and the lines of stdin as they come.
-
-    Args:
-        inputs: as the user typed them.
-        form: the artifact's.
-        config: how they are read.
-        stdin: what ``-`` reads.
-
-    """
-    if inputs.count("-") > 1:
-        raise DlkitError("- is given twice: stdin can be read once", code=USAGE)
-    waiting: list[str] = []
-    size = 1
-    for entry in inputs:
-        if isinstance(form, ImageForm) and _single(entry):
-            waiting.append(entry)
-            if len(waiting) == size:
-                yield read_queries(waiting, form, config, stdin=stdin)
-                waiting, size = [], min(2 * size, _MOST_FILES)
-            continue
-        if waiting:
-            yield read_queries(waiting, form, config, stdin=stdin)
-            waiting = []
-        if entry == "-" and isinstance(form, TextForm):
-            yield from _lines(stdin, config.encoding)
-        else:
-            yield read_queries([entry], form, config, stdin=stdin)
-    if waiting:
-        yield read_queries(waiting, form, config, stdin=stdin)
-
-
-def _single(entry: str) -> bool:
-    """Whether ``entry`` is one image file."""
-    path = Path(entry).expanduser()
-    return path.suffix.lower() in SUFFIXES and path.is_file()
-
-
-def _lines(stdin: BinaryIO | None, encoding: str) -> Iterator[Batch]:
-    """The lines of stdin as texts, those that have come by then together."""
-    if stdin is None:
-        raise DlkitError("there is no standard input to read", code=USAGE)
-    decoder = codecs.getincrementaldecoder(encoding)()
-    rest, number, last = "", 0, False
-    read = getattr(stdin, "read1", stdin.read)
-    while not last:
-        piece = read(_PIECE)
-        last = not piece
-        try:
-            *lines, rest = (rest + decoder.decode(piece, last)).split("\n")
-        except UnicodeDecodeError:
-            raise DlkitError(
-                f"standard input: line {number + 1:,} or one after it is not valid "
-                f"{encoding.upper()}",
-                hint="--encoding NAME",
-            ) from None
-        if last and rest:
-            lines.append(rest)
-        if lines:
-            yield _texts([line.removesuffix("\r") for line in lines], number)
-            number += len(lines)
-
-
-def _texts(lines: list[str], before: int) -> Batch:
-    yield from ()
-    paths = [f"-:{before + place}" for place in range(1, len(lines) + 1)]
-    return split_of(lines, np.full(len(lines), -1, np.int64), paths)
+def _unanswered(file: str, why: str, classes: int) -> Answer:
+    none = np.empty(0)
+    return Answer(file, None, np.zeros(classes), none.astype(np.int64), none, why)

@@ -39,7 +39,7 @@ class Points:
     """What is searched: rows with their classes.
 
     Attributes:
-        rows: (N, D) uint8 or float32.
+        rows: (N, D) uint8, float32 or float64.
         labels: (N,) places in ``classes``.
         classes: their names.
 
@@ -59,12 +59,15 @@ class Engine:
     check: Callable[[], None] = lambda: None
 
 
-def numbers_to_try(config: KnnConfig, most: int) -> Generator[Record, None, tuple[int, ...]]:
+def numbers_to_try(
+    config: KnnConfig, most: int, *, where: str = ""
+) -> Generator[Record, None, tuple[int, ...]]:
     """The ks of ``config``, rising.
 
     Args:
         config: the settings.
         most: how many points there are to find.
+        where: what finds so few, for messages.
 
     Raises:
         DlkitError: (USAGE) one that was asked for is larger than ``most``.
@@ -73,14 +76,14 @@ def numbers_to_try(config: KnnConfig, most: int) -> Generator[Record, None, tupl
     if config.k is not None:
         if max(config.k) > most:
             raise DlkitError(
-                f"k is {max(config.k):,}, but there are {most:,} points to find",
+                f"k is {max(config.k):,}, but there are {most:,} points to find{where}",
                 hint=f"use a k of at most {most:,}",
                 code=USAGE,
             )
         return tuple(sorted(config.k))
     fitting = tuple(k for k in USUAL_K if k <= most)
     if len(fitting) < len(USUAL_K):
-        yield Noted(f"k up to {fitting[-1]}: there are {most:,} points to find")
+        yield Noted(f"k up to {fitting[-1]}: there are {most:,} points to find{where}")
     return fitting
 
 

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
 from dlkit.config.schema import Settings
 from dlkit.data.config import SampleConfig
+from dlkit.errors import DlkitError
+from dlkit.neighbours.config import KNOWN, parse
 
-METRICS = ("l2", "l1", "cosine")
 VOTES = ("uniform", "distance")
 # The numbers of neighbours that are tried where none is asked for.
 USUAL_K = (1, 3, 5, 7, 9, 11, 15, 21)
+
+
+def _metric(text: str) -> str:
+    """A metric by its usual name: minkowski:2 is l2."""
+    try:
+        return parse(text).name
+    except DlkitError as problem:
+        mistake = ValueError(f"must be {KNOWN}")
+        mistake.add_note(problem.hint)
+        raise mistake from None
 
 
 class KnnConfig(Settings):
@@ -31,7 +42,9 @@ class KnnConfig(Settings):
     k: tuple[Annotated[int, Field(ge=1, le=2**31 - 1)], ...] | None = Field(
         default=None, description="numbers of neighbours to try; 1 to 21 if not given"
     )
-    metric: tuple[str, ...] = Field(default=("l2",), description="distances to try: l2, l1, cosine")
+    metric: tuple[Annotated[str, AfterValidator(_metric)], ...] = Field(
+        default=("l2",), description=f"distances to try: {KNOWN}, P such as 3 or 1.5"
+    )
     weights: tuple[str, ...] = Field(
         default=("uniform",), description="votes to try: equal, or by 1/distance"
     )
@@ -45,7 +58,7 @@ class KnnConfig(Settings):
     threads: int | None = Field(
         default=None, ge=1, le=1024, description="CPU threads; all cores if not given"
     )
-    device: Literal["cpu", "cuda", "mps"] = Field(default="cpu", description="where to search")
+    device: Literal["cpu", "cuda"] = Field(default="cpu", description="where to search")
 
     @field_validator("folds")
     @classmethod
@@ -54,12 +67,16 @@ class KnnConfig(Settings):
             raise ValueError("must be at least 2, or loo, or none")
         return folds
 
-    @field_validator("metric", "weights")
+    @field_validator("weights", mode="before")
     @classmethod
-    def _known(cls, values: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-        known = METRICS if info.field_name == "metric" else VOTES
-        if not set(values) <= set(known):
-            raise ValueError(f"must be of {', '.join(known)}")
+    def _both(cls, values: object) -> object:
+        return VOTES if values in ("both", ["both"], ("both",)) else values
+
+    @field_validator("weights")
+    @classmethod
+    def _known(cls, values: tuple[str, ...]) -> tuple[str, ...]:
+        if not set(values) <= set(VOTES):
+            raise ValueError(f"must be of {', '.join(VOTES)}, or both")
         return values
 
     @field_validator("k", "metric", "weights")

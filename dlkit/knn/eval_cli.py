@@ -3,46 +3,48 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dlkit import console
-from dlkit.errors import USAGE, DlkitError
-from dlkit.knn import settings_cli as of
-from dlkit.options import (
+from dlkit.data.samples_cli import (
     Colour,
     Columns,
     Fit,
-    Form,
-    Header,
     ImageColumn,
-    Json,
     LabelColumn,
     Limit,
-    Progress,
-    Quiet,
-    Sets,
     Size,
     SkipBad,
+    TablesEncoding,
+    TestShare,
     TestSplit,
-    TextColumn,
+    TextsColumn,
     TrainSplit,
 )
+from dlkit.errors import USAGE, DlkitError
+from dlkit.knn import settings_cli as of
+from dlkit.options import Form, Header, Json, Progress, Quiet, Sets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Sequence
 
     from dlkit.data.samples import Samples
+    from dlkit.knn.config import KnnConfig
     from dlkit.knn.folds import Validated
+    from dlkit.knn.saved import Knn
     from dlkit.knn.scores import Score
+    from dlkit.records import Record
+
+    Scores = Sequence[Score] | Sequence[Validated]
+    Going = Generator[Record, None, tuple[Scores, Samples]]
 
 _SCORES = ("metric", "weights", "k", "accuracy", "low", "high", "errors", "samples")
 _FOLDS = ("metric", "weights", "k", "accuracy", "deviation", "errors", "samples", "folds")
 _CLASSES = ("class", "precision", "recall", "f1", "samples")
-_CONFUSION = ("class", "taken for", "samples")
 _CHOICE = ("metric", "weights", "k")
-_MOST_COLUMNS = 20  # classes of a confusion matrix on a terminal
 
 
 def evaluate(
@@ -69,18 +71,18 @@ def evaluate(
         bool, typer.Option("--confusion", help="How many of each class were taken for each.")
     ] = False,
     image_column: ImageColumn = None,
-    text_column: TextColumn = None,
+    text_column: TextsColumn = None,
     label_column: LabelColumn = None,
     columns: Columns = None,
     train_split: TrainSplit = None,
     test_split: TestSplit = None,
-    test_share: of.TestShare = None,
+    test_share: TestShare = None,
     size: Size = None,
     fit: Fit = None,
     colour: Colour = None,
     skip_bad: SkipBad = None,
     limit: Limit = None,
-    encoding: of.Encoding = None,
+    encoding: TablesEncoding = None,
     seed: of.Seed = None,
     threads: of.Threads = None,
     device: of.Device = None,
@@ -98,46 +100,55 @@ def evaluate(
 
     Example: dlkit knn eval builtin:digits --k 1,3,5 --metric l1,l2
     """
-    options = of.settings(locals())
-    from dlkit.knn import evaluate as work
-    from dlkit.progress import follow
-
+    options, reading = of.settings(locals()), of.reading(locals())
     output = console.Output(form, json_lines=json, header=header)
     if folds is not None and not cross_validate:
         raise DlkitError("--folds is for --cross-validate", hint="add it", code=USAGE)
     if output.form == "tsv" and per_class and confusion:
         raise DlkitError("--per-class and --confusion are two tables: --json has both", code=USAGE)
     if source is None and (data or recipe is not None):
+        idle = ("keep",) if cross_validate else ("keep", "folds")
+        of.refuse_sets(sets, idle=idle, why="it means nothing here")
         config, _ = of.config_of(recipe, sets, options)
-        if cross_validate:
-            validated, samples = follow(work.validate(config), mode=progress, quiet=quiet)
-            _show(output, validated, samples, per_class=per_class, confusion=confusion)
-            return
-        scores, samples = follow(work.evaluate(config), mode=progress, quiet=quiet)
+        going = _of_data(config, cross_validate=cross_validate)
     else:
         given = {"--preprocess": preprocess, "--recipe": recipe, "--seed": seed}
-        given |= {"--cross-validate": cross_validate}
-        of.refuse(given, why="an artifact was made with its own")
-        if not data:
-            asked = of.named(of.reading(locals()))
-            of.refuse(asked, why="an artifact is judged on what was recorded; DATA is other data")
+        of.refuse(given | {"--cross-validate": cross_validate}, why=of.OWN)
+        of.refuse_reading(reading, other_data=bool(data))
+        of.refuse_sets(sets, allowed=of.ASKED_OF_DATA if data else of.ASKED, why=of.OWN)
         knn = of.opened(source, quiet=quiet, features=features)
         del options["features"]
         config, _ = of.config_of(None, sets, options, knn=knn, other_data=bool(data))
-        going = work.evaluate_artifact(knn, config, other_data=bool(data))
-        scores, samples = follow(going, mode=progress, quiet=quiet)
+        going = _of_artifact(knn, config, other_data=bool(data))
+    from dlkit.progress import follow
+
+    scores, samples = follow(going, mode=progress, quiet=quiet)
     _show(output, scores, samples, per_class=per_class, confusion=confusion)
+
+
+def _of_data(config: KnnConfig, *, cross_validate: bool) -> Going:
+    from dlkit.knn import evaluate as work
+
+    return work.validate(config) if cross_validate else work.evaluate(config)
+
+
+def _of_artifact(knn: Knn, config: KnnConfig, *, other_data: bool) -> Going:
+    from dlkit.knn import evaluate as work
+
+    return work.evaluate_artifact(knn, config, other_data=other_data)
 
 
 def _show(
     output: console.Output,
-    scores: Sequence[Score] | Sequence[Validated],
+    scores: Scores,
     samples: Samples,
     *,
     per_class: bool,
     confusion: bool,
 ) -> None:
     """The table of the scores, or where they were asked for those of each score."""
+    from dlkit.report.tables import CONFUSION, confused_pairs, confusion_table
+
     documents = [each.document() for each in scores]
     details = [each.score for each in scores]
     if output.form == "json":
@@ -160,9 +171,15 @@ def _show(
             classes = [list(asdict(each).values()) for each in detail.classes(samples.classes)]
             _detail(output, _CLASSES, classes, choice, title=f"classes by {told}")
         if confusion and output.form == "human":
-            _matrix(output, detail, samples.classes, title=f"what was taken for what by {told}")
+            caption = f"what was taken for what by {told}"
+            across = get_terminal_size().columns
+            table = confusion_table(
+                detail.confusion, samples.classes, caption=caption, width=across
+            )
+            output.answer(table.columns, table.rows, (), title=table.caption)
         elif confusion:
-            _detail(output, _CONFUSION, list(_pairs(detail, samples.classes)), choice, title="")
+            pairs = list(confused_pairs(detail.confusion, samples.classes))
+            _detail(output, CONFUSION, pairs, choice, title="")
 
 
 def _detail(
@@ -178,21 +195,3 @@ def _detail(
         output.answer(columns, rows, (), title=title)
     else:
         output.answer((*_CHOICE, *columns), [[*choice, *row] for row in rows], ())
-
-
-def _pairs(score: Score, classes: Sequence[str]) -> Iterator[tuple[str, str, int]]:
-    for name, row in zip(classes, score.confusion.tolist(), strict=True):
-        for other, count in zip(classes, row, strict=True):
-            if count:
-                yield name, other, count
-
-
-def _matrix(output: console.Output, score: Score, classes: Sequence[str], *, title: str) -> None:
-    """The confusion as a table; of many classes the pairs that are confused, most often first."""
-    if len(classes) <= _MOST_COLUMNS:
-        rows = zip(classes, score.confusion.tolist(), strict=True)
-        output.answer(("class", *classes), [[name, *row] for name, row in rows], (), title=title)
-        return
-    wrong = [pair for pair in _pairs(score, classes) if pair[0] != pair[1]]
-    wrong.sort(key=lambda pair: -pair[2])
-    output.answer(_CONFUSION, wrong, (), title=f"{title}, the most frequent first")

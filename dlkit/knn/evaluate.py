@@ -3,47 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from dlkit import signals
 from dlkit.data.loading import load, load_test
-from dlkit.data.preprocess import parse
-from dlkit.encoders import Encoder, open_encoder
-from dlkit.errors import USAGE, DlkitError
+from dlkit.errors import NOT_FOUND, DlkitError
 from dlkit.knn.asking import Choice, Engine, Points, choices, numbers_to_try, predict
-from dlkit.knn.folds import Validated, cross_validate
-from dlkit.knn.rows import Transform, fit_rows
+from dlkit.knn.folds import Validated, check_parts, cross_validate
+from dlkit.knn.prepare import prepare
 from dlkit.knn.scores import Score, judge
 from dlkit.records import Noted, Record
 
 if TYPE_CHECKING:
     from dlkit.data.samples import Samples, Split
     from dlkit.knn.config import KnnConfig
+    from dlkit.knn.rows import Transform
     from dlkit.knn.saved import Knn
-
-
-class Prepared(NamedTuple):
-    """Data that were read and made rows of."""
-
-    samples: Samples
-    transform: Transform
-    points: Points
-
-
-def prepare(config: KnnConfig) -> Generator[Record, None, Prepared]:
-    """Read ``config.data``, and learn from its training split what rows need.
-
-    Raises:
-        DlkitError: no or unreadable data, an unknown step, no such encoder.
-
-    """
-    if not config.data:
-        raise DlkitError("no data given", hint="dlkit knn eval builtin:digits", code=USAGE)
-    parse(config.preprocess)  # mistakes are told before the data are read
-    encoder: Encoder | None = open_encoder(config.features) if config.features else None
-    samples = yield from load(config.data, config.input, seed=config.seed)
-    transform, rows = yield from fit_rows(samples, config.preprocess, encoder)
-    return Prepared(samples, transform, Points(rows, samples.train.labels, samples.classes))
 
 
 def evaluate(config: KnnConfig) -> Generator[Record, None, tuple[list[Score], Samples]]:
@@ -56,6 +31,7 @@ def evaluate(config: KnnConfig) -> Generator[Record, None, tuple[list[Score], Sa
     """
     with signals.catch() as stop:
         ready = yield from prepare(config)
+        check_judged(ready.samples)
         ks = yield from numbers_to_try(config, len(ready.points.rows))
         engine = Engine(config.threads, config.device, stop.check)
         asked = choices(config, ks)
@@ -73,10 +49,11 @@ def validate(config: KnnConfig) -> Generator[Record, None, tuple[list[Validated]
         StoppedError: a signal came.
 
     """
+    check_parts(config)
     with signals.catch() as stop:
         ready = yield from prepare(config)
         engine = Engine(config.threads, config.device, stop.check)
-        scores = yield from cross_validate(ready.points, config, engine)
+        scores = yield from cross_validate(ready, config, engine)
         return scores, ready.samples
 
 
@@ -101,15 +78,26 @@ def evaluate_artifact(
         if other_data:
             samples = yield from load_test(
                 config.data, config.input, form=knn.form, classes=knn.points.classes,
-                seed=config.seed,
+                seed=config.seed, learnt=knn.digests,
             )  # fmt: skip
         else:
             samples = yield from load(config.data, config.input, seed=config.seed)
+            check_judged(samples)
             check_unchanged(knn, samples, "test")
         engine = Engine(config.threads, config.device, stop.check)
         asked = choices(config, ks)
         scores = yield from _scores(knn.points, knn.transform, samples.test, asked, engine)
         return scores, samples
+
+
+def check_judged(samples: Samples) -> None:
+    """Raise DlkitError (NOT_FOUND) if there is nothing to judge on."""
+    if not len(samples.test):
+        raise DlkitError(
+            f"nothing of {samples.name} was held out (test_share 0): there is nothing to judge on",
+            hint="--cross-validate judges training samples, DATA other ones",
+            code=NOT_FOUND,
+        )
 
 
 def check_unchanged(knn: Knn, samples: Samples, split: str) -> None:
@@ -132,7 +120,8 @@ def check_unchanged(knn: Knn, samples: Samples, split: str) -> None:
 def _scores(
     points: Points, transform: Transform, test: Split, asked: Sequence[Choice], engine: Engine
 ) -> Generator[Record, None, list[Score]]:
-    queries = yield from transform.apply(test.inputs, what="test")
+    with signals.waiting():
+        queries = yield from transform.apply(test.inputs, what="test")
     found = yield from predict(points, queries, asked, engine)
     if len(asked) > 1:
         yield Noted(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 import numpy as np
 
 from dlkit.artifacts.tensors import write_tensors
-from dlkit.knn.saved import write_lines
+from dlkit.artifacts.textlines import write_lines
 
 if TYPE_CHECKING:
     from dlkit.knn.saved import Knn

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
@@ -13,14 +13,14 @@ from dlkit.data.loading import load
 from dlkit.data.preprocess import parse
 from dlkit.encoders import Encoder, open_encoder
 from dlkit.errors import USAGE, DlkitError
-from dlkit.knn import sheets
 from dlkit.knn.asking import Choice, Engine
-from dlkit.knn.evaluate import check_unchanged
+from dlkit.knn.evaluate import check_judged, check_unchanged
+from dlkit.knn.prepare import uneven
 from dlkit.knn.rows import fit_rows
+from dlkit.knn.sheets import MOST_ACROSS
 from dlkit.knn.votes import count
 from dlkit.neighbours.search import Index
-from dlkit.records import Record, Step
-from dlkit.report.sheet import Row
+from dlkit.records import Noted, Record, Step
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -29,8 +29,40 @@ if TYPE_CHECKING:
     from dlkit.knn.config import KnnConfig
     from dlkit.knn.saved import Knn
 
-# Names of the inputs as they are, among the pipelines that are compared.
-PLAIN: Final = ("pixels", "columns", "none")
+# Names of the inputs as they are, among the features that are compared, and what has such.
+PLAIN: Final = {"pixels": ("images",), "columns": ("table",), "none": ("images", "table", "texts")}
+USUAL_K: Final = 5
+
+
+class Features(NamedTuple):
+    """What samples are compared by: an artifact that encodes them, steps after it, or a word.
+
+    Attributes:
+        encoder: the artifact's reference; None: none.
+        steps: of preprocessing, as ``parse`` reads them.
+        plain: the word of PLAIN that was written.
+
+    """
+
+    encoder: str | None
+    steps: str
+    plain: str = ""
+
+
+def read_features(text: str) -> Features:
+    """Features as they are written: ``pixels``, ``grey,hog``, ``cnn/NAME`` or ``cnn/NAME,pca:64``.
+
+    Raises:
+        DlkitError: (USAGE) an unknown step.
+
+    """
+    text = text.strip()
+    if text in PLAIN:
+        return Features(None, "", text)
+    first, _, rest = text.partition(",")
+    encoder, steps = (first, rest) if "/" in first else (None, text)
+    parse(steps)
+    return Features(encoder, steps)
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,8 +72,8 @@ class Seen:
     Attributes:
         features: the kind, in words.
         winners: (Q,) predicted classes.
-        points: (Q, k) neighbours, nearest first.
-        distances: (Q, k).
+        points: (Q, k) neighbours, nearest first; of many the first that a sheet has room for.
+        distances: as ``points``.
         accuracy: the share of right predictions.
         shared: by what queries and neighbours may have in common ("class", and attributes such
             as "background"), the mean share of neighbours that have it in common.
@@ -90,15 +122,14 @@ class Inspection:
 
 
 def inspect(
-    config: KnnConfig, choice: Choice, pipelines: Sequence[str], *, knn: Knn | None = None
+    config: KnnConfig, others: Sequence[Features], *, knn: Knn | None = None
 ) -> Generator[Record, None, Inspection]:
     """Look at the neighbours of the whole test split.
 
     Args:
-        config: where the data are and how they are read.
-        choice: k, metric and weights.
-        pipelines: preprocessing to compare, one or more, each looked at once; one of PLAIN is the
-            inputs as they are.
+        config: where the data are, how they are read and compared; one k (None: USUAL_K), metric
+            and kind of votes.
+        others: further features to compare by; the same are looked at once.
         knn: the artifact whose data these are, which must not have changed.
 
     Raises:
@@ -106,121 +137,119 @@ def inspect(
         StoppedError: a signal came.
 
     """
-    steps = dict.fromkeys("" if each.strip() in PLAIN else each.strip() for each in pipelines)
-    for each in steps:
-        parse(each)
+    _check_one(config)
+    own = Features(config.features, config.preprocess)
+    parse(own.steps)
     if not config.data:
         raise DlkitError("no data given", hint="dlkit knn inspect builtin:shapes", code=USAGE)
-    encoder: Encoder | None = open_encoder(config.features) if config.features else None
     with signals.catch() as stop:
+        encoders: dict[str, Encoder] = {}
+        if knn is not None and knn.transform.encoder is not None and own.encoder is not None:
+            encoders[own.encoder] = knn.transform.encoder  # whose digest was checked
+        for each in (own, *others):
+            if each.encoder is not None and each.encoder not in encoders:
+                encoders[each.encoder] = open_encoder(each.encoder)
         samples = yield from load(config.data, config.input, seed=config.seed)
+        check_judged(samples)
         if knn is not None:
             for split in ("train", "test"):
                 check_unchanged(knn, samples, split)
+        wanted = [own, *(_of_samples(each, own, samples) for each in others)]
+        yield from uneven(samples, parse(own.steps))
+        k = yield from _number(config, len(samples.train))
+        choice = Choice(config.metric[0], config.weights[0], k)
         engine = Engine(config.threads, config.device, stop.check)
         seen: list[Seen] = []
-        for preprocess in steps:
-            one = yield from _look(samples, preprocess, encoder, choice, engine)
+        for each in dict.fromkeys(wanted):
+            encoder = None if each.encoder is None else encoders[each.encoder]
+            one = yield from _look(samples, each.steps, encoder, choice, engine)
             seen.append(one)
     return Inspection(samples, choice, seen, _chance(samples))
+
+
+def _check_one(config: KnnConfig) -> None:
+    """Raise DlkitError (USAGE) if several k, metrics or kinds of votes are asked for."""
+    for name, values in (("k", config.k), ("metric", config.metric), ("weights", config.weights)):
+        if values is not None and len(values) > 1:
+            raise DlkitError(f"{name}: one is needed", hint=f"--{name} {values[0]}", code=USAGE)
+
+
+def _of_samples(features: Features, own: Features, samples: Samples) -> Features:
+    """The same for these samples: texts stay encoded by what encodes them at all.
+
+    Raises:
+        DlkitError: (USAGE) they have no such features.
+
+    """
+    if features.plain and samples.kind not in PLAIN[features.plain]:
+        kind = "a table" if samples.kind == "table" else samples.kind
+        raise DlkitError(
+            f"--compare-features {features.plain}: {samples.name} holds {kind}",
+            hint="TASK/NAME compares by an artifact that encodes them, none leaves out steps",
+            code=USAGE,
+        )
+    encoder = own.encoder if samples.kind == "texts" else None
+    return Features(features.encoder or encoder, features.steps)
+
+
+def _number(config: KnnConfig, points: int) -> Generator[Record, None, int]:
+    """How many neighbours to look at; fewer than usual where there are no more."""
+    if config.k is not None:
+        if config.k[0] > points:
+            raise DlkitError(
+                f"k is {config.k[0]:,}, but there are {points:,} points",
+                hint=f"use a k of at most {points:,}",
+                code=USAGE,
+            )
+        return config.k[0]
+    if points < USUAL_K:
+        yield Noted(f"k {points}: there are no more training samples")
+    return min(USUAL_K, points)
 
 
 def _look(
     samples: Samples, preprocess: str, encoder: Encoder | None, choice: Choice, engine: Engine
 ) -> Generator[Record, None, Seen]:
-    transform, rows = yield from fit_rows(samples, preprocess, encoder)
-    queries = yield from transform.apply(samples.test.inputs, what="test")
+    with signals.waiting():
+        transform, rows, _ = yield from fit_rows(samples, preprocess, encoder)
+        queries = yield from transform.apply(samples.test.inputs, what="test")
     index = Index(rows, choice.metric, device=engine.device)
-    labels, truth = samples.train.labels, samples.test.labels
+    train, test = samples.train, samples.test
+    alike = {"class": (train.labels, test.labels)} | _attributes_of(samples)
+    shared = dict.fromkeys(alike, 0)
+    kept = min(choice.k, MOST_ACROSS)
     winners = np.empty(len(queries), np.int64)
-    points = np.empty((len(queries), choice.k), np.int64)
-    distances = np.empty((len(queries), choice.k))
+    points = np.empty((len(queries), kept), np.int64)
+    distances = np.empty((len(queries), kept))
     for tile in index.tiles(queries, choice.k, threads=engine.threads):
         engine.check()
-        part = slice(tile.first, tile.first + len(tile.neighbours.indices))
-        points[part], distances[part] = tile.neighbours
-        votes = count(
-            labels[points[part]], distances[part], len(samples.classes), (choice.k,), choice.weights
-        )
+        near, far = tile.neighbours
+        part = slice(tile.first, tile.first + len(near))
+        points[part], distances[part] = near[:, :kept], far[:, :kept]
+        ks = (choice.k,)
+        votes = count(train.labels[near], far, len(samples.classes), ks, choice.weights)
         winners[part] = votes.winners[0]
+        for name, (theirs, ours) in alike.items():
+            shared[name] += int((theirs[near] == ours[part, None]).sum())
         yield Step(f"searching by {transform.text}", part.stop, len(queries), "queries", 0)
-    shared = {"class": float((labels[points] == truth[:, None]).mean())}
-    for name, values in samples.test.attributes.items():
-        if name in samples.train.attributes:
-            theirs = samples.train.attributes[name][points]
-            shared[name] = float((theirs == values[:, None]).mean())
-    accuracy = float((winners == truth).mean())
-    return Seen(transform.text, winners, points, distances, accuracy, shared)
+    pairs = len(queries) * choice.k
+    shares = {name: number / pairs for name, number in shared.items()}
+    accuracy = float((winners == test.labels).mean())
+    return Seen(transform.text, winners, points, distances, accuracy, shares)
+
+
+def _attributes_of(
+    samples: Samples,
+) -> dict[str, tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
+    """Further facts that training and test samples have, (N,) and (Q,) by name."""
+    train, test = samples.train.attributes, samples.test.attributes
+    return {name: (train[name], values) for name, values in test.items() if name in train}
 
 
 def _chance(samples: Samples) -> dict[str, float]:
     """How often a training sample drawn by lot shares its class and attributes with a query."""
-    train, test = samples.train, samples.test
-    pairs = {"class": (train.labels, test.labels)}
-    pairs |= {
-        name: (train.attributes[name], values)
-        for name, values in test.attributes.items()
-        if name in train.attributes
-    }
+    pairs = {"class": (samples.train.labels, samples.test.labels)} | _attributes_of(samples)
     return {
         name: float((np.bincount(ours, minlength=theirs.max() + 1)[theirs] / len(ours)).mean())
         for name, (ours, theirs) in pairs.items()
     }
-
-
-def examples(found: Inspection, number: int) -> list[int]:
-    """Places of ``number`` queries: half that the first features got wrong, half right.
-
-    Where there are too few of one kind the other fills up; each kind at even distances.
-    """
-    right = found.seen[0].winners == found.samples.test.labels
-    wrong, good = np.flatnonzero(~right), np.flatnonzero(right)
-    number = min(number, len(right))
-    some = min(len(wrong), max(number - len(good), (number + 1) // 2))
-    chosen = [
-        kind[np.linspace(0, len(kind) - 1, many).round().astype(np.int64)].tolist()
-        for kind, many in ((wrong, some), (good, number - some))
-        if many
-    ]
-    return [place for kind in chosen for place in kind]
-
-
-def rows(found: Inspection, places: Sequence[int]) -> list[Row]:
-    """Rows of a sheet: each query, by each kind of features, beside its neighbours."""
-    samples, made = found.samples, []
-    train, test = samples.train, samples.test
-    for place in places:
-        truth = int(test.labels[place])
-        for seen in found.seen:
-            winner = int(seen.winners[place])
-            told = [samples.classes[truth], *_attributes(samples, test.attributes, place)]
-            told.append(f"by {seen.features}:")
-            told.append(f"{'✓' if winner == truth else '✗'} {samples.classes[winner]}")
-            head = sheets.cell(test.inputs, place, tuple(told), where=test.paths[place])
-            cells = []
-            for point, distance in zip(
-                seen.points[place].tolist(), seen.distances[place].tolist(), strict=True
-            ):
-                label = int(train.labels[point])
-                captions = (
-                    samples.classes[label],
-                    *_attributes(samples, train.attributes, point),
-                    f"distance {distance:,.4g}",
-                )
-                mark: Any = "right" if label == truth else "wrong"
-                cells.append(
-                    sheets.cell(train.inputs, point, captions, where=train.paths[point], mark=mark)
-                )
-            made.append(Row(head, cells))
-    return made
-
-
-def _attributes(
-    samples: Samples, attributes: Mapping[str, npt.NDArray[np.int64]], place: int
-) -> list[str]:
-    """Further facts about a sample: a background is told by the class whose colour it is."""
-    return [
-        f"on {samples.classes[values[place]]}'s" if name == "background" else f"{name} {value}"
-        for name, values in attributes.items()
-        for value in [values[place]]
-    ]

@@ -7,36 +7,30 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dlkit import console
-from dlkit.errors import USAGE, DlkitError
-from dlkit.knn import settings_cli as of
-from dlkit.options import (
+from dlkit.data.samples_cli import (
     Colour,
     Columns,
     Fit,
-    Force,
-    Form,
-    Header,
     ImageColumn,
-    Json,
     LabelColumn,
     Limit,
-    Progress,
-    Quiet,
-    Sets,
     Size,
     SkipBad,
+    TablesEncoding,
+    TestShare,
     TestSplit,
-    TextColumn,
+    TextsColumn,
     TrainSplit,
 )
+from dlkit.errors import USAGE, DlkitError
+from dlkit.knn import settings_cli as of
+from dlkit.options import Force, Form, Header, Json, Progress, Quiet, Sets
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from dlkit.knn.inspect import Inspection
     from dlkit.knn.saved import Knn
-
-_USUAL_K = 5
 
 
 def inspect(
@@ -56,18 +50,27 @@ def inspect(
     compare_features: Annotated[
         str | None,
         typer.Option(
-            metavar="STEPS",
-            help="Other features to see beside those of --preprocess (or the artifact): steps as "
-            "of --preprocess, or pixels; several: 'grey,hog|pca:64' [default: none].",
+            metavar="WHAT",
+            help="Other features to see beside those of --features and --preprocess (or the "
+            "artifact): pixels, columns, steps as of --preprocess, or an artifact that encodes, "
+            "TASK/NAME or TASK/NAME,STEPS; several: 'grey,hog|pca:64' [default: none].",
         ),
     ] = None,
     k: Annotated[
         int | None,
-        typer.Option("--k", "-k", min=1, help="Neighbours [default: the artifact's; of DATA 5]."),
+        typer.Option(
+            "--k",
+            "-k",
+            min=1,
+            help="Neighbours [default: the artifact's; of DATA the recipe's, else 5].",
+        ),
     ] = None,
     metric: Annotated[
         str | None,
-        typer.Option(help="Distance: l2, l1 or cosine [default: the artifact's; of DATA l2]."),
+        typer.Option(
+            help="Distance: l2, l1, cosine, linf or minkowski:P [default: the artifact's; of DATA "
+            "l2]."
+        ),
     ] = None,
     weights: Annotated[
         str | None,
@@ -83,18 +86,18 @@ def inspect(
         ),
     ] = None,
     image_column: ImageColumn = None,
-    text_column: TextColumn = None,
+    text_column: TextsColumn = None,
     label_column: LabelColumn = None,
     columns: Columns = None,
     train_split: TrainSplit = None,
     test_split: TestSplit = None,
-    test_share: of.TestShare = None,
+    test_share: TestShare = None,
     size: Size = None,
     fit: Fit = None,
     colour: Colour = None,
     skip_bad: SkipBad = None,
     limit: Limit = None,
-    encoding: of.Encoding = None,
+    encoding: TablesEncoding = None,
     seed: of.Seed = None,
     threads: of.Threads = None,
     device: of.Device = None,
@@ -113,33 +116,32 @@ def inspect(
     Example: dlkit knn inspect builtin:shapes --compare-features grey,hog --out knn.svg
     """
     options = of.settings(locals())
+    reading = of.reading(locals())
     from dlkit.knn import inspect as work
     from dlkit.knn import sheets
-    from dlkit.knn.asking import Choice
     from dlkit.progress import follow
 
     output = console.Output(form, json_lines=json, header=header)
     path = None if out is None else sheets.place(out, force=force)
     if out is not None and not explain:
         raise DlkitError("--out: --explain 0 draws nothing", hint="--explain 8", code=USAGE)
+    others = [work.read_features(each) for each in (compare_features or "").split("|") if each]
+    of.refuse_sets(sets, idle=("folds", "keep"), why="it means nothing here")
     knn = None
     if source is not None or not (data or recipe is not None):
-        own = of.named(of.reading(locals()))
+        own = of.named(reading)
         own |= {"DATA": data, "--preprocess": preprocess, "--recipe": recipe, "--seed": seed}
-        of.refuse(own, why="an artifact was made with its own")
+        of.refuse(own, why=of.OWN)
+        of.refuse_sets(sets, allowed=of.ASKED, why=of.OWN)
         knn = of.opened(source, quiet=quiet, features=features)
     config, _ = of.config_of(recipe, sets, options, knn=knn)
-    for name, values in (("metric", config.metric), ("weights", config.weights)):
-        if len(values) > 1:
-            raise DlkitError(f"{name}: one is needed", hint=f"--{name} {values[0]}", code=USAGE)
-    ks = config.k if config.k is not None and (k or knn is not None) else (_USUAL_K,)
-    choice = Choice(config.metric[0], config.weights[0], ks[0])
-    pipelines = [config.preprocess, *(compare_features.split("|") if compare_features else [])]
-    if path is None and explain:
-        _check(knn, config.data)
-    going = work.inspect(config, choice, pipelines, knn=knn)
-    found = follow(going, mode=progress, quiet=quiet)
-    drawn = _draw(found, explain, path, knn, force=force) if explain else None
+    place = path or _report(knn, config.data, wanted=explain > 0)
+    found = follow(work.inspect(config, others, knn=knn), mode=progress, quiet=quiet)
+    drawn = None
+    if explain:
+        from dlkit.knn.inspect_sheet import draw
+
+        drawn = follow(draw(found, explain, place, force=force), mode=progress, quiet=quiet)
     _show(output, found, drawn)
     if not quiet:
         for sentence in found.sentences():
@@ -148,46 +150,16 @@ def inspect(
             console.note(f"drew {drawn}")
 
 
-def _check(knn: Knn | None, data: tuple[str, ...]) -> None:
+def _report(knn: Knn | None, data: tuple[str, ...], *, wanted: bool) -> tuple[str, str]:
+    """Task and name under which the report will lie, checked before the work."""
     from dlkit.artifacts.reports import check_report
+    from dlkit.knn.train import name_after
 
-    task, name = _subject(knn, data[0] if data else "data")
-    check_report(task, name)
-
-
-def _subject(knn: Knn | None, name: str) -> tuple[str, str]:
-    """Task and name under which the report lies."""
-    return ("knn", knn.name) if knn is not None else ("data", name)
-
-
-def _draw(
-    found: Inspection, number: int, path: Path | None, knn: Knn | None, *, force: bool
-) -> Path:
-    """Draw queries beside their neighbours; return where."""
-    from dlkit.artifacts.reports import write_report
-    from dlkit.knn import inspect as work
-    from dlkit.knn import sheets
-
-    places = work.examples(found, number)
-    rows = work.rows(found, places)
-    samples, choice = found.samples, found.choice
-    heads = ("query", "nearest training samples; ✓ votes for the query's class, ✗ against it")
-    title = f"{samples.name}: what lies nearest, and votes"
-    said = found.sentences()
-    lines = said or [
-        f"k {choice.k}, {choice.metric}, votes {choice.weights}; "
-        f"{found.seen[0].accuracy:.1%} of {len(samples.test):,} test samples are right"
-    ]
-    if "background" in samples.test.attributes:
-        lines = [*lines, "on bar's: on the background that a bar has in training"]
-    if path is not None:
-        lacking = sheets.write(path, rows, heads=heads, title=title, lines=lines, force=force)
-        if lacking:
-            console.warn(f"{path}: the font lacks characters of {lacking:,} texts; use .svg")
-        return path
-    content, _ = sheets.render(rows, ".svg", heads=heads, title=title, lines=lines)
-    task, name = _subject(knn, samples.name)
-    return write_report(task, name, "inspect", {"neighbours.svg": content}) / "neighbours.svg"
+    name = name_after(data[0]) if data else "data"
+    subject = ("knn", knn.name) if knn is not None else ("data", name)
+    if wanted:
+        check_report(*subject)
+    return subject
 
 
 def _show(output: console.Output, found: Inspection, drawn: Path | None) -> None:

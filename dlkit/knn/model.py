@@ -20,7 +20,7 @@ class Knn(nn.Module):
         labels: (N,) integers from 0 to ``classes`` - 1.
         classes: C, how many there are.
         k: neighbours that vote, 1 to N.
-        metric: l2, l1 or cosine.
+        metric: of `neighbours.config`: l2, l1, cosine, linf or minkowski:3 and the like.
         weights: uniform, or distance for 1/distance.
 
     """

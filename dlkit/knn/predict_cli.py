@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dlkit import console
+from dlkit.data.samples_cli import ImageColumn, SkipBad, TablesEncoding, TextsColumn
 from dlkit.errors import NOT_FOUND, USAGE, DlkitError
 from dlkit.knn import settings_cli as of
-from dlkit.options import Force, Form, Header, ImageColumn, Json, Quiet, SkipBad, TextColumn
+from dlkit.options import Force, Form, Header, Json, Quiet
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _FOUND = 10  # neighbours that search shows
 _ON_SHEET = 200  # queries on one sheet
+_NAMED = 10  # queries in a warning
 
 
 def predict(
@@ -30,16 +32,19 @@ def predict(
     source: of.From = None,
     k: of.ArtifactK = None,
     metric: Annotated[
-        str | None, typer.Option(help="Distance: l2, l1 or cosine [default: the artifact's].")
+        str | None,
+        typer.Option(
+            help="Distance: l2, l1, cosine, linf or minkowski:P [default: the artifact's]."
+        ),
     ] = None,
     weights: Annotated[
         str | None, typer.Option(help="Votes: uniform or distance [default: the artifact's].")
     ] = None,
     features: of.MovedFeatures = None,
     image_column: ImageColumn = None,
-    text_column: TextColumn = None,
+    text_column: TextsColumn = None,
     skip_bad: SkipBad = None,
-    encoding: of.Encoding = None,
+    encoding: TablesEncoding = None,
     threads: of.Threads = None,
     device: of.Device = None,
     form: Form = None,
@@ -64,32 +69,46 @@ def predict(
     reading = {"image_column": image_column, "text_column": text_column, "skip_bad": skip_bad}
     config = _config(knn, options, reading | {"encoding": encoding}, threads, device)
     asker = _asker(knn, config)
+    texts = knn.texts() if output.form == "json" else None
     for _, answers in _answered(asker, inputs, config, quiet=quiet):
-        classes = knn.points.classes
-        rows = [(each.file, classes[each.winner], each.shares[each.winner]) for each in answers]
-        told = (
-            {
-                "file": each.file,
-                "class": classes[each.winner],
-                "share": float(each.shares[each.winner]),
-                "votes": {
-                    name: share
-                    for name, share in zip(classes, each.shares.tolist(), strict=True)
-                    if share
-                },
-                "neighbours": _neighbours(knn, each),
-            }
-            for each in answers
-        )
-        output.answer(("file", "class", "share"), [(*row[:2], float(row[2])) for row in rows], told)
+        rows = [(each.file, *_class(knn, each)) for each in answers]
+        told = (_told(knn, each, texts) for each in answers)
+        output.answer(("file", "class", "share"), rows, told)
+
+
+def _class(knn: Knn, answer: Answer) -> tuple[str, float] | tuple[None, None]:
+    """The class of an answer and its share of the votes."""
+    if answer.winner is None:
+        return None, None
+    return knn.points.classes[answer.winner], float(answer.shares[answer.winner])
+
+
+def _told(knn: Knn, answer: Answer, texts: list[str] | None) -> dict[str, object]:
+    """An answer of ``predict`` as an object."""
+    name, share = _class(knn, answer)
+    votes = zip(knn.points.classes, answer.shares.tolist(), strict=True)
+    return {
+        "file": answer.file,
+        "class": name,
+        "share": share,
+        "votes": {each: part for each, part in votes if part},
+        "neighbours": _neighbours(knn, answer, texts),
+        **({"why": answer.why} if answer.why else {}),
+    }
 
 
 def search(
     inputs: of.Inputs,
     source: of.From = None,
-    k: Annotated[int, typer.Option("--k", "-k", min=1, help="Neighbours of each.")] = _FOUND,
+    k: Annotated[
+        int | None,
+        typer.Option("--k", "-k", min=1, help=f"Neighbours of each [default: {_FOUND}]."),
+    ] = None,
     metric: Annotated[
-        str | None, typer.Option(help="Distance: l2, l1 or cosine [default: the artifact's].")
+        str | None,
+        typer.Option(
+            help="Distance: l2, l1, cosine, linf or minkowski:P [default: the artifact's]."
+        ),
     ] = None,
     features: of.MovedFeatures = None,
     out: Annotated[
@@ -97,9 +116,9 @@ def search(
         typer.Option(metavar="FILE", help="Also draw queries beside their neighbours: .svg, .png."),
     ] = None,
     image_column: ImageColumn = None,
-    text_column: TextColumn = None,
+    text_column: TextsColumn = None,
     skip_bad: SkipBad = None,
-    encoding: of.Encoding = None,
+    encoding: TablesEncoding = None,
     threads: of.Threads = None,
     device: of.Device = None,
     force: Force = False,
@@ -120,27 +139,39 @@ def search(
     path = None if out is None else sheets.place(out, force=force)
     knn = of.opened(source, quiet=quiet, features=features)
     reading = {"image_column": image_column, "text_column": text_column, "skip_bad": skip_bad}
-    options: dict[str, object] = {"k": str(k), "metric": metric}
+    options: dict[str, object] = {"k": str(_number(knn, k, quiet=quiet)), "metric": metric}
     config = _config(knn, options, reading | {"encoding": encoding}, threads, device)
     asker = _asker(knn, config)
     texts = knn.texts()
+    columns = ("query", "rank", "neighbour", "class", "distance", *(("text",) if texts else ()))
     drawn: list[tuple[Split, list[Answer]]] = []
     left = 0
     for split, answers in _answered(asker, inputs, config, quiet=quiet):
         found = [(each, _neighbours(knn, each, texts)) for each in answers]
         rows = [
-            (each.file, rank, one["file"], one["class"], one["distance"])
+            (each.file, rank, *one.values())
             for each, near in found
             for rank, one in enumerate(near, 1)
         ]
-        told = ({"file": each.file, "neighbours": near} for each, near in found)
-        output.answer(("query", "rank", "neighbour", "class", "distance"), rows, told)
+        told = (
+            {"file": each.file, "neighbours": near, **({"why": each.why} if each.why else {})}
+            for each, near in found
+        )
+        output.answer(columns, rows, told)
         if path is not None:
-            room = _ON_SHEET - sum(len(each) for _, each in drawn)
-            drawn.append((split, answers[:room]))
-            left += max(0, len(answers) - room)
+            some = sheets.some(split, answers, _ON_SHEET - sum(len(each) for _, each in drawn))
+            left += len(answers) - len(some[1])
+            drawn.append(some)
     if path is not None:
         _draw(knn, drawn, path, force=force, left=left, quiet=quiet)
+
+
+def _number(knn: Knn, k: int | None, *, quiet: bool) -> int:
+    """How many neighbours search shows; fewer than usual where there are no more."""
+    points = len(knn.points.rows)
+    if k is None and points < _FOUND and not quiet:
+        console.note(f"k {points}: {knn.reference} has no more points")
+    return min(_FOUND, points) if k is None else k
 
 
 def _draw(
@@ -153,13 +184,11 @@ def _draw(
     quiet: bool,
 ) -> None:
     from dlkit.knn import sheets
+    from dlkit.progress import follow
 
-    rows = [row for split, answers in drawn for row in sheets.of_search(knn, split, answers)]
-    heads = ("query", "nearest first, with class and distance")
     title = f"What lies nearest in {knn.reference}"
-    lacking = sheets.write(
-        path, rows, heads=heads, title=title, lines=[sheets.about(knn)], force=force
-    )
+    going = sheets.draw_search(path, knn, drawn, title=title, force=force)
+    lacking = follow(going, mode="off" if quiet else "auto", quiet=quiet)
     if left:
         console.warn(f"{path}: {left:,} queries have no room, {_ON_SHEET} are drawn")
     if lacking:
@@ -201,12 +230,16 @@ def _answered(
     asker: Asker, inputs: list[str], config: KnnConfig, *, quiet: bool
 ) -> Iterator[tuple[Split, list[Answer]]]:
     """The answers, a batch of inputs at a time; what cannot be read is told with --skip-bad."""
-    from dlkit.knn.answers import batches
+    from collections import Counter
+
+    from dlkit.data.queries import told_queries
+    from dlkit.data.streaming import batches
     from dlkit.progress import follow
 
     stdin = None if sys.stdin is None else sys.stdin.buffer
-    failed, answered = 0, 0
-    for batch in batches(inputs, asker.knn.form, config.input, stdin):
+    failed, answered, classless = 0, 0, 0
+    tally: Counter[str] = Counter()
+    for batch in batches(inputs, asker.knn.form, config.input, stdin, tally=tally):
         try:
             split = follow(batch, mode="off", quiet=quiet)
         except DlkitError as problem:
@@ -215,11 +248,30 @@ def _answered(
             console.warn(f"left out: {problem.message}")
             failed += 1
             continue
-        answers = follow(asker.ask(split), mode="off", quiet=quiet)
-        answered += len(answers)
-        yield split, answers
-    if failed and not answered:
-        raise DlkitError("none of the inputs could be read", code=NOT_FOUND)
+        for piece in asker.pieces(split):
+            answers = follow(asker.ask(piece), mode="off", quiet=quiet)
+            answered += len(answers)
+            classless += _warn(answers)
+            yield piece, answers
+    for note in told_queries(tally):
+        if not quiet:
+            console.note(note.text)
+    if not answered:
+        what = "none of the inputs could be read" if failed else "there is nothing in the inputs"
+        raise DlkitError(what, code=NOT_FOUND)
+    if classless == answered:
+        raise DlkitError("none of the inputs says anything that could be compared", code=NOT_FOUND)
+
+
+def _warn(answers: list[Answer]) -> int:
+    """Tell which of ``answers`` have no class, and why; return how many."""
+    count = 0
+    for why in dict.fromkeys(each.why for each in answers if each.why):
+        files = [each.file for each in answers if each.why == why]
+        more = f" and {len(files) - _NAMED:,} more" if len(files) > _NAMED else ""
+        console.warn(f"no class and no neighbours, {why}: {', '.join(files[:_NAMED])}{more}")
+        count += len(files)
+    return count
 
 
 def _neighbours(
@@ -229,7 +281,7 @@ def _neighbours(
     found: list[dict[str, object]] = []
     for point, distance in zip(answer.points.tolist(), answer.distances.tolist(), strict=True):
         name = knn.points.classes[knn.points.labels[point]]
-        one: dict[str, object] = {"file": knn.paths[point], "class": name, "distance": distance}
+        one: dict[str, object] = {"file": knn.shown(point), "class": name, "distance": distance}
         if texts is not None:
             one["text"] = texts[point]
         found.append(one)

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
 
 from dlkit.artifacts.tensors import write_tensors
+from dlkit.artifacts.textlines import write_lines
 from dlkit.config.resolve import to_yaml
+from dlkit.data.samples import DIGEST_BYTES
 from dlkit.errors import quoted
 from dlkit.knn import card
 from dlkit.knn.saved import (
@@ -19,18 +25,22 @@ from dlkit.knn.saved import (
     STEPS,
     TASK,
     TEXTS,
-    write_lines,
 )
 from dlkit.records import Saved
 from dlkit.report.spread import Point, Series, draw_spread
 
+# Steps whose axes LAPACK finds: their last digits depend on its threads and the processor.
+_SOLVED: Final = ("pca", "zca")
+
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from dlkit.artifacts.runs import Run
     from dlkit.artifacts.writing import Content
     from dlkit.knn.asking import Choice
     from dlkit.knn.config import KnnConfig
-    from dlkit.knn.evaluate import Prepared
     from dlkit.knn.folds import Validated
+    from dlkit.knn.prepare import Prepared
 
 
 def commit(
@@ -60,9 +70,9 @@ def commit(
     settings = to_yaml(absolute(config, ready))
     files: dict[str, Content] = {
         "config.yaml": f"# dlkit knn train -r config.yaml\n{settings}".encode(),
-        POINTS: write_tensors({"points": ready.points.rows, "labels": ready.points.labels}),
+        POINTS: write_tensors(_points(ready)),
         LABELS: write_lines(ready.points.classes),
-        PATHS: write_lines(list(ready.samples.train.paths)),
+        PATHS: write_lines(anywhere(ready.samples.train.paths, config.data, ready.samples.origin)),
         "README.md": card.render(document).encode(),
     }
     if steps := ready.transform.pipeline.tensors():
@@ -103,7 +113,7 @@ def draw(scores: Sequence[Validated], *, name: str) -> bytes:
     for score in scores:
         choice = score.choice
         label = f"{choice.metric}, {choice.weights}" if several else choice.metric
-        point = Point(choice.k, score.mean, score.deviation)
+        point = Point(choice.k, score.accuracy, score.deviation)
         curves.setdefault(label, []).append(point)
     folds = len(scores[0].sizes)
     bars = "bars: standard deviation" if scores[0].deviation is not None else "leave-one-out"
@@ -115,6 +125,39 @@ def draw(scores: Sequence[Validated], *, name: str) -> bytes:
         subtitle=f"cross-validation of the training data in {folds:,} parts; {bars}",
         percent=True,
     )
+
+
+def anywhere(paths: Sequence[str], typed: Sequence[str], origin: Sequence[str]) -> list[str]:
+    """Where samples come from, as it opens from any folder.
+
+    Args:
+        paths: files below what was typed, or ``FILE:ROW`` where FILE is a table's name.
+        typed: the data, as they were given.
+        origin: the same, absolute where they are files.
+
+    """
+    moved = {
+        name: os.path.normpath(there)
+        for here, there in zip(typed, origin, strict=True)
+        if Path(there).is_absolute()
+        for name in (here.rstrip("/"), Path(there).name)
+    }
+    found = []
+    for path in paths:
+        starts = (name for name in moved if path.startswith((f"{name}/", f"{name}:")))
+        name = max(starts, key=len, default=None)
+        found.append(path if name is None else moved[name] + path.removeprefix(name))
+    return found
+
+
+def _points(ready: Prepared) -> dict[str, npt.NDArray[Any]]:
+    """The points, their classes, and the digests (N, 16) of what they were made of."""
+    digests = ready.samples.train.digests.astype(f"S{DIGEST_BYTES}")
+    return {
+        "points": ready.points.rows,
+        "labels": ready.points.labels,
+        "digests": np.frombuffer(digests.tobytes(), np.uint8).reshape(-1, DIGEST_BYTES),
+    }
 
 
 def _kept(ready: Prepared) -> dict[str, Content]:
@@ -152,8 +195,20 @@ def _document(
         },
         "seed": config.seed,
         "threads": None,
-        "bit_reproducible": True,
+        **_reproducible(ready),
     }
+
+
+def _reproducible(ready: Prepared) -> dict[str, Any]:
+    """Whether another run gives these very bits, and if not, why."""
+    solved = [step.name for step in ready.wanted if step.name in _SOLVED]
+    if not solved:
+        return {"bit_reproducible": True}
+    why = (
+        f"the axes of {' and '.join(solved)} are LAPACK's, whose last digits depend on the number "
+        "of its threads and on the processor"
+    )
+    return {"bit_reproducible": False, "why_not": why}
 
 
 def _data(ready: Prepared) -> dict[str, Any]:

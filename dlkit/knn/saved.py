@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +12,10 @@ import numpy as np
 
 from dlkit.artifacts.load import Artifact, open_artifact
 from dlkit.artifacts.tensors import check_finite, read_tensors
+from dlkit.artifacts.textlines import read_lines
 from dlkit.data.forms import Form, ImageForm, read_form
 from dlkit.data.preprocess import read_pipeline
+from dlkit.data.samples import DIGEST_BYTES
 from dlkit.encoders import Encoder, reopen_encoder
 from dlkit.errors import DAMAGED, DlkitError
 from dlkit.knn.asking import Choice, Points
@@ -20,6 +23,9 @@ from dlkit.knn.rows import Transform
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+    import torch
+
+    from dlkit.data.samples import Digests
 
 TASK: Final = "knn"
 KIND: Final = "index"
@@ -30,7 +36,6 @@ LABELS: Final = "labels.txt"
 PATHS: Final = "paths.txt"
 TEXTS: Final = "texts.txt"
 _BIG: Final = (POINTS, STEPS, PICTURES, TEXTS, PATHS)
-_ESCAPES: Final = (("\\", "\\\\"), ("\n", "\\n"), ("\r", "\\r"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,8 +50,10 @@ class Knn:
         transform: how inputs become rows.
         points: what is searched.
         choice: k, metric and weights that were chosen.
-        paths: where each point comes from.
+        paths: where each point comes from, as it opens from any folder.
         artifact: its files.
+        digests: (N,) of the contents that the points were made of; None: an older version of dlkit
+            did not keep them.
 
     """
 
@@ -59,12 +66,35 @@ class Knn:
     choice: Choice
     paths: list[str]
     artifact: Artifact
+    digests: Digests | None = None
+
+    def shown(self, point: int) -> str:
+        """Where a point comes from: relative to the working folder if it lies in it."""
+        return self.paths[point].removeprefix(f"{Path.cwd()}{os.sep}")
 
     @property
     def fingerprints(self) -> Mapping[str, str]:
         """SHA-256 of the data's splits, by name."""
         found = self.document["data"]["fingerprints"]
         return found if isinstance(found, dict) else {}
+
+    def module(self) -> torch.nn.Module:
+        """The artifact as a PyTorch module of rows (Q, D) to shares of the votes (Q, C).
+
+        Its buffers, the points, lie in this artifact's memory. ``transform`` makes rows of inputs.
+        """
+        import torch
+
+        from dlkit.knn.model import Knn as Module
+        from dlkit.neighbours.rows import as_writable
+
+        points = self.points
+        return Module(
+            torch.from_numpy(as_writable(points.rows)),
+            torch.from_numpy(as_writable(points.labels)),
+            classes=len(points.classes),
+            **{name: getattr(self.choice, name) for name in ("k", "metric", "weights")},
+        )
 
     @property
     def name(self) -> str:
@@ -134,7 +164,7 @@ def open_knn(path: Path, *, features: str | None = None, encoder: bool = True) -
     document, reference = artifact.document, f"{path.parent.name}/{path.name}"
     try:
         choice = _choice(document["model"])
-        points = _points(artifact, document, reference)
+        points, digests = _points(artifact, document, reference)
         form = read_form(document["data"]["form"], where=reference)
         paths = read_lines(artifact.read(PATHS))
         wanted = document.get("features")
@@ -151,25 +181,32 @@ def open_knn(path: Path, *, features: str | None = None, encoder: bool = True) -
     if wanted is not None and encoder:
         opened = reopen_encoder(wanted, where=reference, moved_to=features)
     transform = Transform(pipeline, opened)
-    return Knn(reference, path, document, form, transform, points, choice, paths, artifact)
+    return Knn(reference, path, document, form, transform, points, choice, paths, artifact, digests)
 
 
 def _choice(model: Any) -> Choice:
-    from dlkit.neighbours.rows import METRICS
+    from dlkit.neighbours.config import parse
 
     k, metric, weights = model["k"], model["metric"], model["weights"]
-    if type(k) is not int or metric not in METRICS or weights not in ("uniform", "distance"):
+    if type(k) is not int or type(metric) is not str or weights not in ("uniform", "distance"):
         raise ValueError(model)
+    try:
+        parse(metric)
+    except DlkitError as problem:
+        raise ValueError(model) from problem
     return Choice(metric, weights, k)
 
 
-def _points(artifact: Artifact, document: Mapping[str, Any], reference: str) -> Points:
+def _points(
+    artifact: Artifact, document: Mapping[str, Any], reference: str
+) -> tuple[Points, Digests | None]:
     tensors = read_tensors(artifact.file(POINTS))
     classes = tuple(read_lines(artifact.read(LABELS)))
     rows, labels = tensors.get("points"), tensors.get("labels")
     if rows is None or labels is None or rows.ndim != 2 or labels.shape != (len(rows),):
         raise damaged(reference, f"{POINTS} does not hold points with labels")
-    if rows.dtype not in (np.uint8, np.float32) or labels.dtype != np.int64 or not rows.size:
+    known = rows.dtype in (np.uint8, np.float32, np.float64)
+    if not known or labels.dtype != np.int64 or not rows.size:
         raise damaged(reference, f"{POINTS}: points {rows.dtype}, labels {labels.dtype}")
     if list(rows.shape) != [document["points"], document["dim"]]:
         raise damaged(reference, f"{POINTS} has {rows.shape}, artifact.json says another size")
@@ -178,34 +215,9 @@ def _points(artifact: Artifact, document: Mapping[str, Any], reference: str) -> 
     if not 1 <= int(document["model"]["k"]) <= len(rows):
         raise damaged(reference, f"k is {document['model']['k']} of {len(rows):,} points")
     check_finite({"points": rows}, where=artifact.path / POINTS)
-    return Points(rows, labels, classes)
-
-
-def write_lines(texts: list[str] | tuple[str, ...]) -> bytes:
-    r"""Texts, one a line of UTF-8; in a text a newline is written ``\n``, a backslash twice."""
-    lines = []
-    for text in texts:
-        for character, escape in _ESCAPES:
-            text = text.replace(character, escape)
-        lines.append(text + "\n")
-    # What is no character (half a surrogate pair, of a file's name) is kept as its three bytes.
-    return "".join(lines).encode("utf-8", "surrogatepass")
-
-
-def read_lines(data: bytes) -> list[str]:
-    """What ``write_lines`` wrote.
-
-    Raises:
-        ValueError: it is not of that form.
-
-    """
-    import re
-
-    text = data.decode("utf-8", "surrogatepass")
-    if text and not text.endswith("\n"):
-        raise ValueError("the last line has no end")
-    plain = {"\\\\": "\\", "\\n": "\n", "\\r": "\r"}
-    lines = text[:-1].split("\n") if text else []
-    if "\\" not in text:
-        return lines
-    return [re.sub(r"\\[\\nr]", lambda found: plain[found.group()], line) for line in lines]
+    digests = tensors.get("digests")
+    if digests is None:
+        return Points(rows, labels, classes), None
+    if digests.shape != (len(rows), DIGEST_BYTES) or digests.dtype != np.uint8:
+        raise damaged(reference, f"{POINTS}: digests {digests.shape} {digests.dtype}")
+    return Points(rows, labels, classes), digests.view(f"S{DIGEST_BYTES}")[:, 0]

@@ -2,48 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+from dlkit.training.confusion import ClassScore, class_scores, interval, macro_f1s
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from dlkit.knn.asking import Choice
-
-_Z: Final = 1.959963984540054  # of the normal distribution, 95 % within
-
-
-def interval(correct: int, total: int) -> tuple[float, float]:
-    """The 95 % interval of a share (Wilson 1927, https://doi.org/10.1080/01621459.1927.10502953).
-
-    Args:
-        correct: how many of them.
-        total: how many, at least one.
-
-    """
-    share, spread = correct / total, _Z * _Z / total
-    middle = share + spread / 2
-    half = _Z * math.sqrt(share * (1 - share) / total + spread / (4 * total))
-    # At the ends the formula gives 0 and 1 but for the last digit.
-    low = (middle - half) / (1 + spread) if correct else 0.0
-    return low, (middle + half) / (1 + spread) if correct < total else 1.0
-
-
-@dataclass(frozen=True)
-class ClassScore:
-    """One class: precision, recall, their harmonic mean, and how many samples it has.
-
-    A share of nothing is None: the precision of a class that was never predicted.
-    """
-
-    name: str
-    precision: float | None
-    recall: float | None
-    f1: float | None
-    samples: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,12 +21,26 @@ class Score:
 
     Attributes:
         choice: the choice.
-        confusion: (C, C) how many samples of each class (row) were taken for each (column).
+        truth: (P,) classes of samples.
+        taken: (P,) what some of these were taken for; no pair stands twice.
+        counts: (P,) how many.
+        number: C, how many classes there are.
 
     """
 
     choice: Choice
-    confusion: npt.NDArray[np.int64]
+    truth: npt.NDArray[np.int64]
+    taken: npt.NDArray[np.int64]
+    counts: npt.NDArray[np.int64]
+    number: int
+
+    @property
+    def confusion(self) -> npt.NDArray[np.int64]:
+        """(C, C) how many samples of each class (row) were taken for each (column)."""
+        # Made when it is asked for: of thousands of classes each takes megabytes, mostly zeros.
+        matrix = np.zeros((self.number, self.number), np.int64)
+        matrix[self.truth, self.taken] = self.counts
+        return matrix
 
     @property
     def score(self) -> Score:
@@ -67,12 +50,12 @@ class Score:
     @property
     def correct(self) -> int:
         """How many were right."""
-        return int(np.trace(self.confusion))
+        return int(self.counts[self.truth == self.taken].sum())
 
     @property
     def total(self) -> int:
         """How many were judged."""
-        return int(self.confusion.sum())
+        return int(self.counts.sum())
 
     @property
     def accuracy(self) -> float:
@@ -81,28 +64,18 @@ class Score:
 
     def classes(self, names: tuple[str, ...]) -> list[ClassScore]:
         """The score of each class."""
-        rows = []
-        for place, name in enumerate(names):
-            right = int(self.confusion[place, place])
-            samples, taken = (int(self.confusion.sum(axis=axis)[place]) for axis in (1, 0))
-            both = samples + taken
-            rows.append(
-                ClassScore(
-                    name,
-                    right / taken if taken else None,
-                    right / samples if samples else None,
-                    2 * right / both if both else None,
-                    samples,
-                )
-            )
-        return rows
+        return class_scores(self.confusion, names)
 
     @property
     def macro_f1(self) -> float:
         """The mean of F1 over the classes that stand in the labels or the predictions."""
-        right = np.diag(self.confusion)
-        both = self.confusion.sum(axis=0) + self.confusion.sum(axis=1)
-        return float((2 * right[both > 0] / both[both > 0]).mean())
+        right = np.zeros((1, self.number), np.int64)
+        same = self.truth == self.taken
+        right[0, self.truth[same]] = self.counts[same]
+        there, taken = np.zeros_like(right), np.zeros_like(right)
+        np.add.at(there[0], self.truth, self.counts)
+        np.add.at(taken[0], self.taken, self.counts)
+        return float(macro_f1s(right, there, taken)[0])
 
     def document(self) -> dict[str, object]:
         """The score in JSON's types."""
@@ -125,5 +98,5 @@ def judge(
     classes: int,
 ) -> Score:
     """Compare predictions (Q,) with labels (Q,)."""
-    pairs = np.bincount(labels * classes + predicted, minlength=classes * classes)
-    return Score(choice, pairs.reshape(classes, classes))
+    pairs, counts = np.unique(labels * classes + predicted, return_counts=True)
+    return Score(choice, pairs // classes, pairs % classes, counts.astype(np.int64), classes)

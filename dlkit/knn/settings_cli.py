@@ -12,7 +12,7 @@ from dlkit.config.cli import complete_recipe
 from dlkit.errors import USAGE, DlkitError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from dlkit.knn.config import KnnConfig
     from dlkit.knn.saved import Knn
@@ -47,6 +47,14 @@ _SETTINGS = (
     "threads",
     "device",
 )
+# What may be asked of an artifact, and of other data by it; the rest is the artifact's own.
+ASKED = ("k", "metric", "weights", "threads", "device")
+ASKED_OF_DATA = (
+    *ASKED,
+    *(f"input.{name}" for name in ("image_column", "text_column", "label_column", "test_split")),
+    *(f"input.{name}" for name in ("skip_bad", "limit", "encoding")),
+)
+OWN = "an artifact was made with its own"
 # What other data share with those of an artifact.
 _READ_ALIKE = ("image_column", "text_column", "label_column", "encoding")
 
@@ -93,7 +101,11 @@ ArtifactK = Annotated[
     typer.Option("--k", "-k", min=1, help="Neighbours [default: the artifact's]."),
 ]
 Metric = Annotated[
-    str | None, typer.Option(help="Distances: l2, l1, cosine, or several: l1,l2 [default: l2].")
+    str | None,
+    typer.Option(
+        help="Distances: l2, l1, cosine, linf, minkowski:P (P from 1 on, such as 3 or 1.5), or "
+        "several: l1,l2 [default: l2]."
+    ),
 ]
 Weights = Annotated[
     str | None,
@@ -134,21 +146,12 @@ Folds = Annotated[
         "[default: 5]."
     ),
 ]
-TestShare = Annotated[
-    float | None,
-    typer.Option(help="Share held out where there is no test split [default: 0.2]."),
-]
-Encoding = Annotated[
-    str | None, typer.Option(help="Characters of tables and texts [default: utf-8].")
-]
 Seed = Annotated[int | None, typer.Option(help="Of everything random [default: 1].")]
 Threads = Annotated[
     int | None,
     typer.Option(help="CPU threads; any number gives the same answers [default: all cores]."),
 ]
-Device = Annotated[
-    str | None, typer.Option(help="Where to search: cpu, cuda or mps [default: cpu].")
-]
+Device = Annotated[str | None, typer.Option(help="Where to search: cpu or cuda [default: cpu].")]
 Data = Annotated[
     list[str] | None,
     typer.Argument(
@@ -257,3 +260,43 @@ def refuse(given: Mapping[str, object], *, why: str) -> None:
     named = [name for name, value in given.items() if value not in (None, False, [], ())]
     if named:
         raise DlkitError(f"{', '.join(named)}: {why}", hint=f"leave out {named[0]}", code=USAGE)
+
+
+def refuse_reading(reading: Mapping[str, object], *, other_data: bool) -> None:
+    """Refuse options of reading data that an artifact's form, or its record, has settled.
+
+    Raises:
+        DlkitError: (USAGE) one was given.
+
+    """
+    if not other_data:
+        refuse(named(reading), why="an artifact is judged on what was recorded; DATA is other data")
+    else:
+        idle = {key: value for key, value in reading.items() if key not in ASKED_OF_DATA}
+        refuse(named(idle), why=OWN)
+
+
+def refuse_sets(
+    sets: Sequence[str] | None,
+    *,
+    allowed: Collection[str] | None = None,
+    idle: Collection[str] = (),
+    why: str,
+) -> None:
+    """Refuse assignments of ``--set`` that would change nothing.
+
+    Args:
+        sets: as they were typed.
+        allowed: the keys that mean something; None: all but ``idle``.
+        idle: keys that mean nothing.
+        why: the end of the message.
+
+    Raises:
+        DlkitError: (USAGE) one was given.
+
+    """
+    known = (*_SETTINGS, *(f"input.{name}" for name in _READING))
+    for each in sets or ():
+        key = each.partition("=")[0].strip()
+        if key in idle or (allowed is not None and key in known and key not in allowed):
+            raise DlkitError(f"--set {key}: {why}", hint="leave it out", code=USAGE)

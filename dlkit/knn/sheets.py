@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
 
 from dlkit.artifacts.placing import check_places, placed
 from dlkit.errors import NOT_FOUND, USAGE, DlkitError
+from dlkit.records import Record, Step, Warned
 from dlkit.report.sheet import Cell, Mark, Row, draw_sheet, paint_sheet
 
 if TYPE_CHECKING:
@@ -16,6 +20,7 @@ if TYPE_CHECKING:
     from dlkit.knn.saved import Knn
 
 _FORMATS = (".svg", ".png")
+MOST_ACROSS: Final = 50  # neighbours in a row
 
 
 def place(out: str, *, force: bool) -> Path:
@@ -73,31 +78,77 @@ def about(knn: Knn) -> str:
     )
 
 
-def of_search(knn: Knn, split: Split, answers: Sequence[Answer]) -> Iterator[Row]:
-    """A row for each answer: the query, and what lies nearest.
+def some(split: Split, answers: list[Answer], number: int) -> tuple[Split, list[Answer]]:
+    """The first ``number`` queries and their answers, without those beside them in memory."""
+    if number >= len(answers):
+        return split, answers
+    return split.take(np.arange(number)), answers[:number]
+
+
+def draw_search(
+    path: Path,
+    knn: Knn,
+    drawn: Sequence[tuple[Split, Sequence[Answer]]],
+    *,
+    title: str,
+    force: bool,
+) -> Generator[Record, None, int]:
+    """Draw queries beside what lies nearest; return how many texts the font has gaps in.
 
     Args:
+        path: where to.
         knn: what was searched.
-        split: the queries; the first of them are those of ``answers``.
-        answers: in the order of the queries.
+        drawn: queries, each batch with its answers in their order.
+        title: of the sheet.
+        force: replace a file that is there.
+
+    Raises:
+        DlkitError: there is nothing to draw, or the file cannot be written.
 
     """
+    names = iter(distinct([each.file for _, answers in drawn for each in answers]))
+    rows = [row for split, answers in drawn for row in _of_search(knn, split, answers, names)]
+    if any(len(answer.points) > MOST_ACROSS for _, answers in drawn for answer in answers):
+        yield Warned(f"{path}: the nearest {MOST_ACROSS} of each query are drawn")
+    yield Step("drawing", 0, len(rows), "queries", 0)
+    heads = ("query", "nearest first, with class and distance")
+    return write(path, rows, heads=heads, title=title, lines=[about(knn)], force=force)
+
+
+def _of_search(
+    knn: Knn, split: Split, answers: Sequence[Answer], names: Iterator[str]
+) -> Iterator[Row]:
+    """A row for each answer: the query, by its name, and what lies nearest."""
     pictures, texts = knn.pictures(), knn.texts()
+    columns = knn.form.columns
+    plain = not knn.transform.pipeline.steps and knn.transform.encoder is None
+    inputs: Any = texts if pictures is None else pictures
+    if columns and plain:
+        inputs = knn.points.rows
     for number, answer in enumerate(answers):
-        head = cell(split.inputs, number, (_short(answer.file),), where=answer.file)
+        captions = (next(names), *([answer.why] if answer.why else []))
+        head = cell(split.inputs, number, captions, where=answer.file, columns=columns)
         cells = []
-        for point, distance in zip(answer.points.tolist(), answer.distances.tolist(), strict=True):
+        for point, distance in zip(
+            answer.points[:MOST_ACROSS].tolist(), answer.distances.tolist(), strict=False
+        ):
             name = knn.points.classes[knn.points.labels[point]]
-            captions = (name, f"{distance:,.4g}")
-            inputs: Any = texts if pictures is None else pictures
-            cells.append(cell(inputs, point, captions, where=knn.paths[point]))
+            captions = (name, rounded(distance))
+            where = knn.shown(point)
+            cells.append(cell(inputs, point, captions, where=where, columns=columns))
         yield Row(head, cells)
 
 
 def cell(
-    inputs: Any, number: int, captions: tuple[str, ...], *, where: str, mark: Mark = "none"
+    inputs: Any,
+    number: int,
+    captions: tuple[str, ...],
+    *,
+    where: str,
+    mark: Mark = "none",
+    columns: Sequence[str] = (),
 ) -> Cell:
-    """One input as a cell: the picture, the text, or where neither is there the name.
+    """One input as a cell: the picture, the text, the values, or where none is there the name.
 
     Args:
         inputs: images (N, H, W, C), texts, rows of a table, or None.
@@ -105,15 +156,36 @@ def cell(
         captions: lines under it.
         where: its name.
         mark: whether it is right.
+        columns: the names of a table's columns.
 
     """
     if isinstance(inputs, list):
         return Cell(None, inputs[number], captions, mark)
     if inputs is not None and inputs.ndim == 4:
         return Cell(inputs[number], "", captions, mark)
+    if inputs is not None and columns:
+        values = zip(columns, inputs[number, : len(columns)].tolist(), strict=True)
+        told = "\n".join(f"{name} {rounded(value)}" for name, value in values)
+        return Cell(None, told, (*captions, where.rsplit("/", 1)[-1]), mark)
     return Cell(None, where, captions, mark)
 
 
-def _short(file: str) -> str:
-    """The last part of a path."""
-    return file.rstrip("/").rsplit("/", 1)[-1] or file
+def rounded(value: float) -> str:
+    """A number with three significant digits, or all before the point."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
+def distinct(files: Sequence[str]) -> list[str]:
+    """The last parts of paths, as many of each as tell it from the others."""
+    parts = [file.rstrip("/").split("/") for file in files]
+    most = max((len(each) for each in parts), default=1)
+    names = [each[-1] or file for each, file in zip(parts, files, strict=True)]
+    for number in range(2, most + 1):
+        often = Counter(names)
+        if max(often.values()) == 1:
+            break
+        names = [
+            "/".join(each[-number:]) if often[name] > 1 else name
+            for name, each in zip(names, parts, strict=True)
+        ]
+    return names

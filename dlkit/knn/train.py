@@ -11,9 +11,9 @@ from dlkit import signals
 from dlkit.artifacts.names import name_from
 from dlkit.artifacts.runs import reserve
 from dlkit.errors import USAGE, DlkitError
-from dlkit.knn.asking import Choice, Engine, Points, choices, numbers_to_try
-from dlkit.knn.evaluate import prepare
-from dlkit.knn.folds import Validated, best, cross_validate
+from dlkit.knn.asking import Choice, Engine, choices, numbers_to_try
+from dlkit.knn.folds import Validated, best, cross_validate, plan
+from dlkit.knn.prepare import Prepared, prepare
 from dlkit.knn.save import commit
 from dlkit.knn.saved import TASK
 from dlkit.records import Noted, Record, Saved, Started
@@ -40,37 +40,50 @@ def run(
         StoppedError: a signal came.
 
     """
-    default = default_name or (_name_after(config.data[0]) if config.data else TASK)
+    default = default_name or (name_after(config.data[0]) if config.data else TASK)
     with signals.catch() as stop, reserve(TASK, name, default=default) as held:
         yield Started(f"training {TASK}/{held.name}", headline(config))
         begun = time.monotonic()
         ready = yield from prepare(config)
         engine = Engine(config.threads, config.device, stop.check)
-        chosen, scores = yield from choose(ready.points, config, engine)
+        chosen, scores = yield from choose(ready, config, engine)
         stop.check()
         seconds = time.monotonic() - begun
         return commit(held, config, ready, chosen, scores, seconds=seconds)
 
 
 def choose(
-    points: Points, config: KnnConfig, engine: Engine
+    ready: Prepared, config: KnnConfig, engine: Engine
 ) -> Generator[Record, None, tuple[Choice, list[Validated]]]:
     """The choice that cross-validation takes, and all scores; none where it is not asked for.
 
     Raises:
-        DlkitError: (USAGE) there is more than one choice and no cross-validation.
+        DlkitError: (USAGE) as ``asked_for``.
 
     """
     if config.folds != "none":
-        scores = yield from cross_validate(points, config, engine)
+        scores = yield from cross_validate(ready, config, engine)
         winner = best(scores)
         if len(scores) > 1:
             yield Noted(
                 f"chosen: k {winner.choice.k}, {winner.choice.metric}, {winner.choice.weights}: "
-                f"{winner.mean:.4f} in cross-validation"
+                f"{winner.accuracy:.4f} in cross-validation"
             )
         return winner.choice, scores
-    asked = choices(config, (yield from numbers_to_try(config, len(points.rows))))
+    return (yield from asked_for(ready, config))[0], []
+
+
+def asked_for(ready: Prepared, config: KnnConfig) -> Generator[Record, None, list[Choice]]:
+    """The choices that a training judges; the one that it takes, if it judges none.
+
+    Raises:
+        DlkitError: (USAGE) a k that is too large, more parts than samples; there is more than one
+            choice and no cross-validation.
+
+    """
+    if config.folds != "none":
+        return (yield from plan(ready, config)).asked
+    asked = choices(config, (yield from numbers_to_try(config, len(ready.points.rows))))
     if len(asked) > 1:
         raise DlkitError(
             f"folds none: {len(asked)} combinations of k, metric and weights, and nothing to "
@@ -78,7 +91,7 @@ def choose(
             hint="--k 5 --metric l2, or --folds 5",
             code=USAGE,
         )
-    return asked[0], []
+    return asked
 
 
 def dry_run(config: KnnConfig) -> Generator[Record, None, dict[str, object]]:
@@ -93,16 +106,16 @@ def dry_run(config: KnnConfig) -> Generator[Record, None, dict[str, object]]:
     with signals.catch() as stop:
         ready = yield from prepare(config)
         rows = ready.points.rows
-        ks = yield from numbers_to_try(config, max(1, len(rows) - 1))
-        asked = choices(config, ks)
+        asked = yield from asked_for(ready, config)
+        largest = max(choice.k for choice in asked)
         seconds = 0.0
         for metric in config.metric:
             stop.check()
             index = Index(rows, metric, device=config.device)
-            index.search(rows[:1], max(ks), threads=config.threads)  # compiles
+            index.search(rows[:1], largest, threads=config.threads)  # compiles
             begun = time.monotonic()
             tried = rows[:_TRIED]
-            index.search(tried, max(ks), threads=config.threads)
+            index.search(tried, largest, threads=config.threads)
             seconds += (time.monotonic() - begun) * len(rows) / len(tried)
         samples = ready.samples
         return {
@@ -138,7 +151,7 @@ def headline(config: KnnConfig) -> dict[str, object]:
     return told
 
 
-def _name_after(entry: str) -> str:
+def name_after(entry: str) -> str:
     """A name for the artifact after the first of the data: reviews.csv.gz -> reviews."""
     base = Path(entry.rstrip("/").rsplit(":", 1)[-1]).name.split(".", 1)[0]
     return name_from(base[:60], fallback=TASK)

@@ -7,26 +7,23 @@ from typing import Annotated
 import typer
 
 from dlkit import console
-from dlkit.knn import settings_cli as of
-from dlkit.options import (
+from dlkit.data.samples_cli import (
     Colour,
     Columns,
     Fit,
-    Form,
-    Header,
     ImageColumn,
-    Json,
     LabelColumn,
     Limit,
-    Progress,
-    Quiet,
-    Sets,
     Size,
     SkipBad,
+    TablesEncoding,
+    TestShare,
     TestSplit,
-    TextColumn,
+    TextsColumn,
     TrainSplit,
 )
+from dlkit.knn import settings_cli as of
+from dlkit.options import Form, Header, Json, Progress, Quiet, Sets
 
 
 def train(
@@ -52,18 +49,18 @@ def train(
         ),
     ] = None,
     image_column: ImageColumn = None,
-    text_column: TextColumn = None,
+    text_column: TextsColumn = None,
     label_column: LabelColumn = None,
     columns: Columns = None,
     train_split: TrainSplit = None,
     test_split: TestSplit = None,
-    test_share: of.TestShare = None,
+    test_share: TestShare = None,
     size: Size = None,
     fit: Fit = None,
     colour: Colour = None,
     skip_bad: SkipBad = None,
     limit: Limit = None,
-    encoding: of.Encoding = None,
+    encoding: TablesEncoding = None,
     seed: of.Seed = None,
     threads: of.Threads = None,
     device: of.Device = None,

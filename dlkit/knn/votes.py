@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
@@ -12,6 +12,11 @@ if TYPE_CHECKING:
 
     Labels = npt.NDArray[np.int64]
     Shares = npt.NDArray[np.float64]
+
+
+# Distances whose inverses, or their sum, would leave float64, are made longer first.
+_NEAR: Final = 1e-290
+_ENLARGED: Final = 2.0**100
 
 
 class Votes(NamedTuple):
@@ -32,14 +37,15 @@ def weigh(distances: npt.NDArray[np.float64], weights: str) -> npt.NDArray[np.fl
 
     Args:
         distances: rising in each row.
-        weights: uniform: 1 each; distance: 1 / distance, and where a neighbour is so near that
-            this is infinite, 1 for all such and 0 for the others.
+        weights: uniform: 1 each; distance: 1 / distance, and where neighbours are at distance 0,
+            1 for these and 0 for the others.
 
     """
     if weights == "uniform":
         return np.ones_like(distances)
-    with np.errstate(divide="ignore", over="ignore"):
-        inverse: npt.NDArray[np.float64] = 1 / distances
+    near = np.where(distances[:, :1] < _NEAR, distances * _ENLARGED, distances)
+    with np.errstate(divide="ignore"):
+        inverse: npt.NDArray[np.float64] = 1 / near
     infinite = np.isinf(inverse)
     exact = infinite.any(axis=1)
     inverse[exact] = infinite[exact]

@@ -16,11 +16,16 @@ _RIGHT: Final = 28.0
 
 
 class Line(NamedTuple):
-    """A curve's name and its points (x, y); where y is not finite the curve has a gap."""
+    """A curve's name and its points (x, y); where y is not finite the curve has a gap.
+
+    ``dots`` marks the points, ``joined`` draws the line through them.
+    """
 
     name: str
     points: Sequence[tuple[float, float]]
     dashed: bool = False
+    dots: bool = False
+    joined: bool = True
 
 
 class Panel(NamedTuple):
@@ -49,6 +54,7 @@ def learning_figure(
     x: str = "epoch",
     subtitle: str = "",
     marked: float | None = None,
+    ticks: Sequence[tuple[float, str]] | None = None,
 ) -> Figure:
     """Panels side by side on one axis across.
 
@@ -58,6 +64,7 @@ def learning_figure(
         x: name of the axis across.
         subtitle: stands under the title.
         marked: a value of x to mark by a line, the epoch whose weights were kept.
+        ticks: what is written at which places of the axis across; None: round numbers.
 
     """
     legends = max(sum(text_width(line.name, 12.5) + 46 for line in panel.lines) for panel in panels)
@@ -66,6 +73,10 @@ def learning_figure(
     width = _LEFT + len(panels) * (plot_width + _BETWEEN) - _BETWEEN + _RIGHT
     height = round(_TOP + _PLOT[1] + _BOTTOM)
     places = [point[0] for panel in panels for line in panel.lines for point in line.points]
+    if ticks is None:
+        found = round_ticks(min(places), max(places), 8)
+        ticks = [(each, tick_text(each)) for each in found if min(places) <= each <= max(places)]
+    across = ticks
 
     def draw(canvas: Canvas) -> None:
         canvas.text(_RIGHT, 30, title, size=18, look="ink strong")
@@ -73,7 +84,8 @@ def learning_figure(
             canvas.text(_RIGHT, 50, subtitle, size=12.5, look="grey")
         for number, panel in enumerate(panels):
             left = _LEFT + number * (plot_width + _BETWEEN)
-            _panel(canvas, panel, (left, left + plot_width), (min(places), max(places)), x, marked)
+            sides = (left, left + plot_width)
+            _panel(canvas, panel, sides, (min(places), max(places)), x, marked, across)
 
     return Figure(round(max(width, told)), height, title, draw)
 
@@ -85,6 +97,7 @@ def _panel(
     ends: tuple[float, float],
     x: str,
     marked: float | None,
+    ticks: Sequence[tuple[float, str]],
 ) -> None:
     left, right = sides
     top, bottom = _TOP, _TOP + _PLOT[1]
@@ -93,9 +106,8 @@ def _panel(
     for value, text in up.marks:
         canvas.line(left, up.of(value), right, up.of(value), look="faint")
         canvas.text(left - 8, up.of(value) + 4, text, size=12, look="grey", anchor="end")
-    for value in [each for each in round_ticks(*ends, 8) if ends[0] <= each <= ends[1]]:
+    for value, text in ticks:
         canvas.line(across.of(value), bottom, across.of(value), bottom + 4, look="grey thin")
-        text = tick_text(value)
         canvas.text(across.of(value), bottom + 18, text, size=12, look="grey", anchor="middle")
     canvas.line(left, bottom, right, bottom, look="grey thin")
     canvas.line(left, bottom, left, top, look="grey thin")
@@ -108,10 +120,11 @@ def _panel(
         look = f"c{number % len(COLOURS)}" + (" dashed" if line.dashed else "")
         for piece in _pieces(line.points, logarithmic=panel.logarithmic):
             spots = [(across.of(a), up.of(b)) for a, b in piece]
-            if len(spots) == 1:
-                canvas.dot(*spots[0], 2.5, look=look, tip=f"{line.name}: {piece[0][1]:.6g}")
-            else:
+            if line.joined and len(spots) > 1:
                 canvas.path(spots, look=look)
+            if line.dots or not line.joined or len(spots) == 1:
+                for spot, (_, value) in zip(spots, piece, strict=True):
+                    canvas.dot(*spot, 2.5 + line.dots, look=look, tip=f"{line.name}: {value:.6g}")
         canvas.line(at, top - 14, at + 20, top - 14, look=look)
         canvas.text(at + 26, top - 10, line.name, size=12.5)
         at += text_width(line.name, 12.5) + 46

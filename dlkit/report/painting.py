@@ -115,7 +115,8 @@ class Painting:
     def render(self) -> bytes:
         """The picture as a PNG file."""
         stream = io.BytesIO()
-        self._image.save(stream, "PNG", optimize=True)
+        # The smallest file would take many times as long.
+        self._image.save(stream, "PNG", compress_level=6)
         return stream.getvalue()
 
 

@@ -32,7 +32,7 @@ class Cell(NamedTuple):
 
     Attributes:
         picture: (H, W, C) uint8, C 1 or 3; None: ``text`` stands there.
-        text: what is read instead of a picture.
+        text: what is read instead of a picture; its lines stay lines.
         captions: lines under it; the mark's sign stands before the first.
         mark: whether it is right or wrong, by colour, dashes and sign.
 
@@ -63,7 +63,7 @@ def draw_sheet(
         lines: stand under the title.
 
     """
-    width, height = _size(rows, title, lines)
+    width, height = _size(rows, heads, title, lines)
     drawing = Drawing(width, height, title=title)
     _draw(drawing, rows, heads, title, lines)
     return drawing.render()
@@ -75,7 +75,7 @@ def paint_sheet(
     """The same as a PNG file, and how many of its texts have characters that its font lacks."""
     from dlkit.report.painting import Painting
 
-    width, height = _size(rows, title, lines)
+    width, height = _size(rows, heads, title, lines)
     painting = Painting(width, height)
     _draw(painting, rows, heads, title, lines)
     return painting.render(), painting.lacking
@@ -95,10 +95,13 @@ def _lines(rows: Sequence[Row]) -> int:
     return max(len(cell.captions) for row in rows for cell in (row.head, *row.cells))
 
 
-def _size(rows: Sequence[Row], title: str, lines: Sequence[str]) -> tuple[int, int]:
+def _size(
+    rows: Sequence[Row], heads: tuple[str, str], title: str, lines: Sequence[str]
+) -> tuple[int, int]:
     most = max(len(row.cells) for row in rows)
     width = 2 * _LEFT + _ACROSS + _HEAD + _ACROSS * most
     told = max([text_width(title, 18) * 1.08, *(text_width(line, 12.5) for line in lines)])
+    told = max(told, _ACROSS + _HEAD + text_width(heads[1], 12))
     height = _top(lines) + len(rows) * _pitch(rows) + 8
     return round(max(width, told + 2 * _LEFT)), round(height)
 
@@ -156,12 +159,15 @@ def _cell(canvas: Canvas, cell: Cell, left: float, top: float) -> None:
 
 def _wrapped(text: str, size: float, width: float, most: int) -> list[str]:
     """``text`` in at most ``most`` lines of ``width`` px; what has no room is an ellipsis."""
-    lines = [""]
-    for character in " ".join(text.split()):
-        if text_width(lines[-1] + character, size) > width:
-            if len(lines) == most:
-                lines[-1] = lines[-1][:-1] + "…"
+    lines: list[str] = []
+    for whole in text.splitlines():
+        lines.append("")
+        for character in " ".join(whole.split()):
+            if text_width(lines[-1] + character, size) > width:
+                lines.append("")
+            lines[-1] += character
+            if len(lines) > most:
                 break
-            lines.append("")
-        lines[-1] += character
+        if len(lines) > most:
+            return [*lines[: most - 1], lines[most - 1][:-1] + "…"]
     return lines

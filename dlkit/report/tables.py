@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
+from unicodedata import east_asian_width
 
 if TYPE_CHECKING:
     import numpy as np
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
 
 CONFUSION: Final = ("class", "taken for", "samples")
 _MOST_COLUMNS: Final = 20  # classes of a confusion matrix on a terminal
+_BETWEEN: Final = 3  # characters from one column to the next
 
 
 class Table(NamedTuple):
@@ -32,14 +34,34 @@ def confused_pairs(
 
 
 def confusion_table(
-    confusion: npt.NDArray[np.int64], classes: Sequence[str], *, caption: str
+    confusion: npt.NDArray[np.int64],
+    classes: Sequence[str],
+    *,
+    caption: str,
+    width: int | None = None,
 ) -> Table:
-    """The confusion (C, C); of many classes the pairs that are confused, most often first."""
-    if len(classes) <= _MOST_COLUMNS:
+    """The confusion (C, C); of many classes the pairs that are confused, most often first.
+
+    Args:
+        confusion: how many of each class (row) were taken for each (column).
+        classes: (C,) names.
+        caption: what it is.
+        width: characters of a line, into which names and numbers must fit; None: any.
+
+    """
+    if len(classes) <= _MOST_COLUMNS and (width is None or _across(confusion, classes) <= width):
         rows = [[name, *row] for name, row in zip(classes, confusion.tolist(), strict=True)]
         return Table(("class", *classes), rows, caption)
     wrong = most_confused(confusion, classes)
     return Table(CONFUSION, wrong, f"{caption}, the most frequent first")
+
+
+def _across(confusion: npt.NDArray[np.int64], classes: Sequence[str]) -> int:
+    """How many characters wide the table is."""
+    names = [sum(2 if east_asian_width(c) in "WF" else 1 for c in name) for name in classes]
+    digits = [len(f"{int(most):,}") for most in confusion.max(axis=0)]
+    columns = [max(pair) for pair in zip(names, digits, strict=True)]
+    return max(len("class"), *names) + sum(columns) + _BETWEEN * len(columns)
 
 
 def most_confused(

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from dlkit.knn.config import KnnConfig
-from dlkit.knn.evaluate import prepare
+from dlkit.knn.prepare import prepare
 from dlkit.progress import follow
 
 NAMES = ("black", "white", "灰")

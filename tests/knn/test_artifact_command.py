@@ -52,6 +52,33 @@ def test_the_whole_way_of_an_artifact(dlkit, pictures, trained):
     dlkit("artifacts", "verify", "mine")
 
 
+@pytest.mark.parametrize("metric", ["minkowski:3", "minkowski:1.5", "linf"])
+def test_an_artifact_of_another_distance(dlkit, pictures, metric):
+    dlkit("knn", "train", pictures, "-n", "far", "-k", "3", "--metric", f"{metric}", "--folds", "3")
+    folder = dlkit.home / "knn" / "far"
+    document = json.loads((folder / "artifact.json").read_text(encoding="utf-8"))
+    assert document["model"]["metric"] == metric
+    told = "Chebyshev" if metric == "linf" else f"Minkowski, p = {metric[10:]};"
+    assert told in (folder / "README.md").read_text(encoding="utf-8")
+    (score,) = lines(dlkit("knn", "eval", "--json"))
+    assert score["metric"] == metric
+    dlkit("knn", "train", "-r", folder / "config.yaml", "-n", "again")
+    image = pictures / "train" / "white" / "0.png"
+    p = float(metric[10:] or 0)
+    points = read_tensors(folder / "points.safetensors")["points"].astype(float)
+    pixels = np.asarray(Image.open(image)).ravel().astype(float)
+    sizes = np.abs(points - pixels)
+    wanted = np.sort((sizes**p).sum(1) ** (1 / p) if p else sizes.max(1))[:5]
+    (found,) = lines(dlkit("knn", "search", image, "-k", "5", "--json"))
+    ours = [each["distance"] for each in found["neighbours"]]
+    np.testing.assert_allclose(ours, wanted, rtol=1e-14)
+    command = ("knn", "search", image, "-k", "1", "--from", "mine", "--metric")
+    dlkit("knn", "train", pictures, "-n", "mine", "-k", "1", "--folds", "none")
+    assert lines(dlkit(*command, metric, "--json"))[0]["neighbours"][0]["distance"] == 0
+    assert "hint: linf" in dlkit(*command, "minkowski:inf", check=2).stderr
+    assert metric in dlkit("knn", "inspect", pictures, "--metric", metric, "--explain", "0").stdout
+
+
 def test_the_same_settings_give_the_same_files(dlkit, pictures, trained):
     again = trained / "config.yaml"
     dlkit("knn", "train", "-r", again, "-n", "again", "--threads", "3")
@@ -144,7 +171,7 @@ def test_a_table_leaves_with_the_names_of_its_columns(dlkit, table):
     assert head == "class,path,long,wide,high"
     done = dlkit("knn", "predict", table, "--header", "--from", "rows")
     assert len(done.stdout.splitlines()) == 151
-    assert done.stdout.startswith("file\tclass\tshare\ntable.csv:")
+    assert done.stdout.startswith(f"file\tclass\tshare\n{table}:2\t")
 
 
 def test_choosing_needs_cross_validation(dlkit):
@@ -167,6 +194,15 @@ def test_the_encoder_must_be_the_one_of_the_training(dlkit):
     answers = dlkit("knn", "predict", "-", "--json", stdin="质量很好\n\n垃圾\n")
     assert [each["file"] for each in lines(answers)] == ["-:1", "-:2", "-:3"]
     assert "1 of 3 texts have no known word" in answers.stderr
+    assert "no class and no neighbours, no known word: -:2" in answers.stderr
+    assert lines(answers)[1] == {"file": "-:2", "class": None, "share": None, "votes": {},
+                                 "neighbours": [], "why": "no known word"}  # fmt: skip
+    assert lines(answers)[0]["neighbours"][0]["text"]
+    done = dlkit("knn", "predict", "-", stdin="qwrtz\n", check=3)
+    assert done.stdout == "-:1\t\t\n"
+    assert "nothing in the inputs" in dlkit("knn", "predict", "-", stdin="", check=3).stderr
+    (dlkit.folder / "none.txt").write_bytes(b"")
+    assert "nothing in the inputs" in dlkit("knn", "search", "none.txt", check=3).stderr
     found = lines(dlkit("knn", "search", "-", "-k", "1", "--json", stdin="质量很好\n"))
     assert found[0]["neighbours"][0]["text"]
     (dlkit.home / "word2vec" / "words").rename(dlkit.home / "word2vec" / "moved")
@@ -262,3 +298,130 @@ def test_an_interrupted_training_leaves_nothing(dlkit):
     running.communicate(timeout=60)
     assert running.returncode == 130
     assert not (dlkit.home / "knn" / "mnist5k").exists()
+
+
+def test_what_is_done_to_many_files_is_told_once(dlkit, pictures, trained, tmp_path):
+    for number in range(5):
+        pixels = np.full((9, 9), 20 * number, np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"large{number}.png")
+    files = [tmp_path / f"large{number}.png" for number in range(5)]
+    for verb in ("predict", "search"):
+        done = dlkit("knn", verb, *files, pictures / "test" / "black" / "0.png", "--from", "mine")
+        assert [line for line in done.stderr.splitlines() if "resized" in line] == [
+            "queries: 5 images resized"
+        ]
+        quiet = dlkit("knn", verb, *files, "--from", "mine", "--quiet")
+        assert quiet.stderr == ""
+
+
+def test_a_preprocessed_training_image_finds_itself_at_distance_zero_alone(dlkit, pictures):
+    dlkit("knn", "train", pictures, "--preprocess", "pca:9", "-k", "1", "-n", "axes", "-q")
+    document = json.loads((dlkit.home / "knn/axes/artifact.json").read_text(encoding="utf-8"))
+    assert document["bit_reproducible"] is False
+    assert "LAPACK" in document["why_not"]
+    assert document["scores"]["refit"] is True
+    for image in sorted((pictures / "train" / "white").iterdir()):
+        (found,) = lines(dlkit("knn", "search", image, "-k", "1", "--json"))
+        assert found["neighbours"][0]["distance"] == 0
+        assert (dlkit.folder / found["neighbours"][0]["file"]).resolve() == image.resolve()
+
+
+def test_paths_of_neighbours_open_from_anywhere(dlkit, pictures):
+    import os
+
+    here = os.path.relpath(pictures, dlkit.folder)
+    dlkit("knn", "train", here, "-n", "mine", "-k", "1", "-q")
+    image = pictures / "train" / "white" / "0.png"
+    (found,) = lines(dlkit("knn", "search", image, "-k", "1", "--json"))
+    file = found["neighbours"][0]["file"]
+    assert (dlkit.folder / file).resolve() == image.resolve()
+    saved = (dlkit.home / "knn/mine/paths.txt").read_text(encoding="utf-8").splitlines()
+    assert all(os.path.isabs(path) for path in saved)
+
+
+def test_training_data_among_the_data_to_be_judged_on_are_told(dlkit, pictures, trained):
+    done = dlkit("knn", "eval", pictures / "train", "--from", "mine")
+    assert "all 24 test samples are in the artifact's training data, too" in done.stderr
+    done = dlkit("knn", "eval", pictures / "test", "--from", "mine")
+    assert "too (equal content)" not in done.stderr
+
+
+def test_settings_that_would_change_nothing_are_refused(dlkit, pictures, trained):
+    for given in ("preprocess=hog", "folds=3", "input.size=9"):
+        assert f"--set {given.partition('=')[0]}: " in dlkit(
+            "knn", "eval", "--from", "mine", "--set", given, check=2
+        ).stderr  # fmt: skip
+    assert "--size: " in dlkit("knn", "eval", pictures, "--from", "mine", "--size", "9",
+                               check=2).stderr  # fmt: skip
+    assert lines(dlkit("knn", "eval", "--from", "mine", "--set", "k=2", "--json"))[0]["k"] == 2
+    for command in ("eval", "inspect"):
+        assert (
+            "--set folds: " in dlkit("knn", command, pictures, "--set", "folds=3", check=2).stderr
+        )
+
+
+def test_usual_numbers_of_neighbours_are_at_most_the_points(dlkit, pictures):
+    dlkit("knn", "train", pictures, "--limit", "4", "-n", "few", "-k", "1", "--folds", "none")
+    image = pictures / "test" / "white" / "0.png"
+    done = dlkit("knn", "search", image, "--from", "few", "--json")
+    assert len(lines(done)[0]["neighbours"]) == 4
+    assert "k 4: knn/few has no more points" in done.stderr
+    done = dlkit("knn", "inspect", pictures, "--limit", "4", "--explain", "0")
+    assert "k 4: there are no more training samples" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "options", [("-k", "21"), ("--folds", "90"), ("-k", "24", "--folds", "none")]
+)
+def test_a_dry_run_refuses_what_the_training_refuses(dlkit, pictures, options):
+    code = 0 if "none" in options else 2
+    dry = dlkit("knn", "train", pictures, *options, "--dry-run", "--quiet", check=code)
+    wet = dlkit("knn", "train", pictures, *options, "--quiet", check=code)
+    assert dry.stderr == wet.stderr
+
+
+def test_all_samples_can_be_kept_to_search_in(dlkit, table):
+    done = dlkit("knn", "train", table, "--test-share", "0", "-n", "whole", "-k", "3")
+    assert "nothing is held out" in done.stderr
+    assert json.loads((dlkit.home / "knn/whole/artifact.json").read_text("utf-8"))["points"] == 150
+    assert "nothing of table was held out" in dlkit("knn", "eval", check=3).stderr
+    assert "nothing of table" in dlkit("knn", "eval", table, "--test-share", "0", check=3).stderr
+    assert "nothing of table" in dlkit("knn", "inspect", check=3).stderr
+    assert lines(dlkit("knn", "eval", table, "--from", "whole", "--json"))[0]["samples"] == 150
+
+
+def test_rows_without_a_direction_have_no_class_by_cosine(dlkit, pictures, trained):
+    black = dlkit.folder / "black.png"
+    Image.fromarray(np.zeros((6, 6), np.uint8)).save(black)
+    command = ("knn", "predict", black, "--json", "--metric")
+    (found,) = lines(dlkit(*command, "cosine", check=3))
+    assert (found["class"], found["share"]) == (None, None)
+    assert found["why"] == "a row of zeros has no direction"
+    assert lines(dlkit(*command, "l2"))[0]["class"] == "black"
+
+
+def test_a_wide_sheet_shows_the_nearest(dlkit, table):
+    dlkit("knn", "train", table, "-n", "rows", "-k", "1", "--folds", "none", "-q")
+    done = dlkit("knn", "search", table, "-k", "60", "--out", "wide.svg", "-q")
+    assert "the nearest 50 of each query are drawn" in done.stderr
+    sheet = (dlkit.folder / "wide.svg").read_text(encoding="utf-8")
+    width = int(sheet.partition('width="')[2].partition('"')[0])
+    assert 5000 < width < 6000
+    assert ">long " in sheet
+
+
+def test_the_artifact_is_a_pytorch_module(dlkit, pictures, trained):
+    import torch
+
+    from dlkit.knn.saved import open_knn
+
+    knn = open_knn(trained)
+    module = knn.module()
+    rows = torch.from_numpy(np.array(knn.points.rows[::5]))
+    shares = module(rows)
+    assert set(module.state_dict()) == {"points", "labels"}
+    files = [str(path) for path in knn.paths[::5]]
+    predicted = lines(dlkit("knn", "predict", *files, "--json"))
+    for ours, theirs in zip(shares, predicted, strict=True):
+        assert knn.points.classes[int(ours.argmax())] == theirs["class"]
+        assert float(ours.max()) == theirs["share"]

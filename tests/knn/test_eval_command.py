@@ -13,7 +13,14 @@ from sklearn.utils.extmath import weighted_mode
 from dlkit.knn.asking import Choice, Engine, predict
 from dlkit.progress import follow
 
-METRICS = {"l2": "euclidean", "l1": "manhattan", "cosine": "cosine"}
+METRICS = {
+    "l2": {"metric": "euclidean"},
+    "l1": {"metric": "manhattan"},
+    "cosine": {"metric": "cosine"},
+    "linf": {"metric": "chebyshev"},
+    "minkowski:3": {"metric": "minkowski", "p": 3},
+    "minkowski:1.5": {"metric": "minkowski", "p": 1.5},
+}
 
 
 def agree(ready, *, metrics=("l2", "l1"), ks=(1, 3, 5, 10, 50), weights=("uniform", "distance")):
@@ -25,7 +32,7 @@ def agree(ready, *, metrics=("l2", "l1"), ks=(1, 3, 5, 10, 50), weights=("unifor
     rows, wide = ready.points.rows.astype(np.float64), queries.astype(np.float64)
     for choice, ours in found.items():
         theirs = KNeighborsClassifier(
-            choice.k, weights=choice.weights, metric=METRICS[choice.metric], algorithm="brute"
+            choice.k, weights=choice.weights, algorithm="brute", **METRICS[choice.metric]
         ).fit(rows, ready.points.labels)
         # Which of equally distant points is the last to vote is a rule that scikit-learn has not.
         distances, _ = theirs.kneighbors(wide, choice.k + 1)
@@ -41,7 +48,7 @@ def agree(ready, *, metrics=("l2", "l1"), ks=(1, 3, 5, 10, 50), weights=("unifor
 
 def ranked(queries, points, labels, choice):
     """scikit-learn's distances and votes, the earlier of equally distant points first."""
-    distances = pairwise_distances(queries, points, METRICS[choice.metric])
+    distances = pairwise_distances(queries, points, **METRICS[choice.metric])
     order = np.argsort(distances, axis=1, kind="stable")[:, : choice.k]
     near, weights = np.take_along_axis(distances, order, axis=1), np.ones(order.shape)
     if choice.weights == "distance":
@@ -68,6 +75,16 @@ def test_digits_are_predicted_as_by_scikit_learn(dlkit, prepared):
     assert not dlkit.home.exists()
 
 
+def test_every_order_of_distances_predicts_as_scikit_learn(dlkit, prepared):
+    metrics = ("minkowski:3", "linf")
+    expected = agree(prepared("builtin:digits"), metrics=metrics, ks=(1, 3, 20))
+    told = "minkowski:3.0,linf,minkowski:2"  # under their usual names
+    found = lines(dlkit("knn", "eval", "builtin:digits", "-k", "1,3", "--metric", told, "--json"))
+    assert [each["metric"] for each in found] == ["minkowski:3"] * 2 + ["linf"] * 2 + ["l2"] * 2
+    for each in found[:4]:
+        assert each["accuracy"] == expected[Choice(each["metric"], "uniform", each["k"])] > 0.95
+
+
 def test_real_digits_are_predicted_as_by_scikit_learn(dlkit, prepared):
     expected = agree(prepared("builtin:mnist5k"), metrics=("l2",), ks=(1, 5))
     (found,) = lines(dlkit("knn", "eval", "builtin:mnist5k", "-k", "5", "--json"))
@@ -77,7 +94,9 @@ def test_real_digits_are_predicted_as_by_scikit_learn(dlkit, prepared):
 def test_rows_of_a_table_are_predicted_as_by_scikit_learn(dlkit, prepared, table):
     # Numbers of one digit: many distances are equal, but few where the vote hangs on it.
     ready = prepared(str(table), preprocess="standardise")
-    expected = agree(ready, metrics=("l2", "l1", "cosine"), ks=(1, 5, 15))
+    expected = agree(
+        ready, metrics=("l2", "l1", "cosine", "minkowski:3", "minkowski:1.5"), ks=(1, 5, 15)
+    )
     found = lines(
         dlkit("knn", "eval", table, "--preprocess", "standardise", "-k", "1,5,15", "--json")
     )
@@ -157,7 +176,19 @@ def test_a_sweep_says_that_it_must_not_choose(dlkit):
     [
         (("builtin:digits", "-k", "5000"), 2, "k is 5,000, but there are 1,438 points"),
         (("builtin:digits", "-k", "0"), 2, "must be at least 1"),
-        (("builtin:digits", "--metric", "l3"), 2, "must be of l2, l1, cosine"),
+        (
+            ("builtin:digits", "--metric", "l3"),
+            2,
+            "must be l2, l1, cosine, linf or minkowski:P, not l3",
+        ),
+        (
+            ("builtin:digits", "--metric", "l1,minkowski:0.5"),
+            2,
+            "hint: P is a number from 1 to 1000",
+        ),
+        (("builtin:digits", "--metric", "minkowski:nan"), 2, "hint: P is a number from 1 to 1000"),
+        (("builtin:digits", "--metric", "minkowski:inf"), 2, "hint: linf is what"),
+        (("builtin:digits", "--metric", "l2,minkowski:2"), 2, "names a value twice"),
         (("builtin:digits", "--weights", "heavy"), 2, "must be of uniform, distance"),
         (("builtin:digits", "-k", "1,1"), 2, "names a value twice"),
         (("builtin:digits", "--preprocess", "hogg"), 2, "did you mean hog"),

@@ -27,6 +27,8 @@ def test_pixels_follow_the_background_and_features_the_shape(dlkit):
     root = ElementTree.fromstring(picture)
     texts = [each.text or "" for each in root.iter("{http://www.w3.org/2000/svg}text")]
     assert any("share the background" in text for text in texts)
+    right = f"are right: {pixels['accuracy']:.1%} by pixels, {hog['accuracy']:.1%} by grey,hog"
+    assert any(text.endswith(right) for text in texts)
     assert any(text.startswith("✓") for text in texts)
     assert any(text.startswith("✗") for text in texts)
     assert len(root.findall("{http://www.w3.org/2000/svg}image")) == 4 * 2 * 6
@@ -69,7 +71,35 @@ def test_data_without_an_artifact_are_reported_on_beside(dlkit):
 
 def test_a_table_is_drawn_by_the_names_of_its_rows(dlkit, table):
     dlkit("knn", "inspect", table, "--explain", "2", "--out", "rows.svg")
-    assert "table.csv" in (dlkit.folder / "rows.svg").read_text(encoding="utf-8")
+    sheet = (dlkit.folder / "rows.svg").read_text(encoding="utf-8")
+    assert "table.csv" in sheet
+    assert ">long " in sheet
+
+
+def test_recipes_and_sets_give_the_number_of_neighbours(dlkit):
+    digits = ("knn", "inspect", "builtin:digits", "--explain", "0", "--json")
+    assert json.loads(dlkit(*digits, "--set", "k=11").stdout)["k"] == 11
+    (dlkit.folder / "r.yaml").write_text("data: builtin:digits\nk: 7\n", encoding="utf-8")
+    assert json.loads(dlkit("knn", "inspect", "-r", "r.yaml", "--json").stdout)["k"] == 7
+    assert json.loads(dlkit(*digits).stdout)["k"] == 5
+    assert "k: one is needed" in dlkit(*digits, "--set", "k=1,3", check=2).stderr
+
+
+def test_features_of_artifacts_stand_beside_each_other(dlkit):
+    for name, dim in (("one", "4"), ("two", "8")):
+        dlkit("word2vec", "train", "builtin:reviews", "--epochs", "1", "--dim", dim, "--threads",
+              "1", "--name", name, "-q")  # fmt: skip
+    command = ("knn", "inspect", "builtin:reviews", "--limit", "300", "--explain", "0", "--json",
+               "--features", "word2vec/one", "--compare-features")  # fmt: skip
+    done = dlkit(*command, "word2vec/two|standardise|word2vec/two,standardise|none")
+    found = json.loads(done.stdout)
+    names = [each["features"] for each in found["features"]]
+    assert names == ["word2vec/one", "word2vec/two", "word2vec/one,standardise",
+                     "word2vec/two,standardise"]  # fmt: skip
+    alone = dlkit(*command[:-2], "word2vec/two", "-q")
+    (other,) = json.loads(alone.stdout)["features"]
+    assert found["features"][1] == other
+    assert "reviews holds texts" in dlkit(*command, "pixels", check=2).stderr
 
 
 def test_mistakes_are_told_before_the_work(dlkit):

@@ -13,7 +13,6 @@ from dlkit.app import build
 from dlkit.config.resolve import resolve
 from dlkit.errors import USAGE, DlkitError
 from dlkit.knn.config import USUAL_K, KnnConfig
-from dlkit.neighbours.rows import METRICS
 
 ROOM = typer.main.get_command(build()).commands["knn"].commands
 SHOWN = {True: "yes", (): "none", "": "none", None: "none"}
@@ -32,12 +31,6 @@ def test_the_default_that_help_names_is_the_default(name):
 def test_the_usual_numbers_of_neighbours_are_those_that_help_names():
     (parameter,) = [each for each in ROOM["train"].params if each.name == "k"]
     assert f"[default: {USUAL_K[0]} to {USUAL_K[-1]}]" in parameter.help
-
-
-def test_the_metrics_of_the_settings_are_those_of_the_search():
-    from dlkit.knn import config
-
-    assert config.METRICS == METRICS
 
 
 def test_lists_are_written_with_commas():

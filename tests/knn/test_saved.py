@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dlkit.knn.saved import read_lines, write_lines
+from dlkit.artifacts.textlines import read_lines, write_lines
 
 
 @given(st.lists(st.text(st.characters(codec=None))))

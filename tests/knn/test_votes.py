@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.neighbors import KNeighborsClassifier
 
-from dlkit.knn.votes import count, weigh
+from dlkit.knn.votes import count
 
 
 def brute(labels, distances, classes, k, weights):
@@ -68,9 +68,14 @@ def test_neighbours_at_distance_zero_vote_alone():
     assert found.shares.tolist() == [[0.0, 1.0]]
 
 
-def test_a_distance_whose_inverse_overflows_counts_as_zero():
-    weights = weigh(np.array([[5e-324, 1.0]]), "distance")
-    assert weights.tolist() == [[1.0, 0.0]]
+@pytest.mark.parametrize("distance", [5e-324, 1e-308, 1e-300])
+def test_tiny_distances_weigh_as_others_do(distance):
+    found = count(
+        np.array([[0, 0, 1], [0, 1, 1]]),
+        np.array([[distance, distance, distance], [distance, 1.0, 1.0]]),
+        2, (3,), "distance",
+    )  # fmt: skip
+    np.testing.assert_allclose(found.shares, [[2 / 3, 1 / 3], [1, 0]], rtol=1e-12, atol=1e-290)
 
 
 @pytest.mark.parametrize("weights", ["uniform", "distance"])

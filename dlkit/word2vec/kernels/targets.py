@@ -76,8 +76,8 @@ def negatives(
 ) -> Negatives:
     """Noise words from ``table`` (see ``negatives.negative_table``), ``drawn`` for each window.
 
-    ``copied``: for rows that are copied when they are touched, where a short stretch that is read
-    more often saves most of the copying.
+    ``copied``: for rows that are copied when they are touched, where a shorter stretch saves much
+    of the copying.
     """
     if copied:
         return Negatives(table, drawn, 2 * POOL_LEAST, POOL_PASSES)
