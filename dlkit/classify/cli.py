@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dlkit.classify import eval_cli, export_cli, inspect_cli, predict_cli, train_cli
+from dlkit.classify import eval_cli, export_cli, inspect_cli, predict_cli, sweep_cli, train_cli
 from dlkit.options import group
 
 app = group("classify", "Scores of classes: linear classifiers and fully connected networks.")
@@ -16,5 +16,6 @@ def _room() -> None:
 app.command("train")(train_cli.train)
 app.command("eval")(eval_cli.evaluate)
 app.command("predict")(predict_cli.predict)
+app.command("sweep")(sweep_cli.over_settings)
 app.command("inspect")(inspect_cli.inspect)
 app.command("export")(export_cli.export)

@@ -39,7 +39,7 @@ def run(
         StoppedError: a signal came; a checkpoint was saved if epochs had begun.
 
     """
-    default = default_name or (_name_after(config.data[0]) if config.data else TASK)
+    default = default_name or (name_after(config.data[0]) if config.data else TASK)
     with signals.catch() as stop, reserve(TASK, name, default=default) as held:
         yield Started(f"training {TASK}/{held.name}", headline(config))
         ready = yield from prepare(config)
@@ -152,7 +152,7 @@ def _check_same(document: Mapping[str, Any], ready: Prepared, reference: str) ->
         )
 
 
-def _name_after(entry: str) -> str:
+def name_after(entry: str) -> str:
     """A name for the artifact after the first of the data: reviews.csv.gz -> reviews."""
     base = Path(entry.rstrip("/").rsplit(":", 1)[-1]).name.split(".", 1)[0]
     return name_from(base[:60], fallback=TASK)
