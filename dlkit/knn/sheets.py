@@ -166,7 +166,8 @@ def cell(
     if inputs is not None and columns:
         values = zip(columns, inputs[number, : len(columns)].tolist(), strict=True)
         told = "\n".join(f"{name} {rounded(value)}" for name, value in values)
-        return Cell(None, told, (*captions, where.rsplit("/", 1)[-1]), mark)
+        name = where.rsplit("/", 1)[-1]
+        return Cell(None, told, captions if name in captions else (*captions, name), mark)
     return Cell(None, where, captions, mark)
 
 

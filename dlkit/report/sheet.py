@@ -164,7 +164,13 @@ def _wrapped(text: str, size: float, width: float, most: int) -> list[str]:
         lines.append("")
         for character in " ".join(whole.split()):
             if text_width(lines[-1] + character, size) > width:
-                lines.append("")
+                # A word goes to the next line whole, unless it is longer than a line.
+                kept, space, word = lines[-1].rpartition(" ")
+                if space and character != " ":
+                    lines[-1] = kept
+                    lines.append(word)
+                else:
+                    lines.append("")
             lines[-1] += character
             if len(lines) > most:
                 break

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from dlkit.report.sheet import Cell, Row, draw_sheet, paint_sheet, png_of
+from dlkit.report.svg import text_width
 
 NAMESPACE = "{http://www.w3.org/2000/svg}"
 HEADS = ("query", "nearest")
@@ -63,6 +64,22 @@ def test_what_is_drawn_lies_within_the_picture():
 def test_a_long_text_ends_in_an_ellipsis():
     root = ElementTree.fromstring(draw_sheet(rows(), heads=HEADS, title="t", lines=[]))
     assert any((each.text or "").endswith("…") for each in root.iter(f"{NAMESPACE}text"))
+
+
+def test_lines_of_a_text_stay_lines_and_words_stay_whole():
+    cell = Cell(None, "income 74,065\nage 30.6\n" + "字" * 12, ("a",))
+    root = ElementTree.fromstring(draw_sheet([Row(cell, [cell])], heads=HEADS, title="t", lines=[]))
+    texts = [each.text for each in root.iter(f"{NAMESPACE}text")]
+    for text in ("income", "74,065", "age 30.6", "字" * 7, "字" * 5):
+        assert text in texts
+
+
+def test_a_narrow_sheet_has_room_for_its_heads():
+    heads = ("query", "nearest first, with class and distance")
+    cell = Cell(picture(4, 4, 1), "", ("a",))
+    root = ElementTree.fromstring(draw_sheet([Row(cell, [cell])], heads=heads, title="t", lines=[]))
+    (head,) = (each for each in root.iter(f"{NAMESPACE}text") if each.text == heads[1])
+    assert float(head.get("x")) + text_width(heads[1], 12) <= float(root.get("width"))
 
 
 def test_the_same_sheet_as_a_bitmap_says_what_its_font_lacks():
