@@ -58,7 +58,7 @@ def facts(config: TrainingConfig) -> dict[str, Any]:
 
     told: dict[str, Any] = {
         "device": config.device,
-        "threads": torch.get_num_threads(),
+        "threads": config.threads or torch.get_num_threads(),
         "torch": torch.__version__,
         "processor": platform.machine() + " " + torch.backends.cpu.get_cpu_capability(),
     }
