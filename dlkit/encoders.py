@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from dlkit.records import Noted, Record, Step
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from dlkit.data.preprocess import Pipeline
     from dlkit.data.samples import Inputs, Kind
     from dlkit.vectors.store import WordVectors
 
@@ -199,10 +201,40 @@ def reopen_encoder(document: Any, *, where: str, moved_to: str | None = None) ->
         raise DlkitError(
             f"{where} was made with another {reference}: its digest was {digest[:16]}…, that of "
             f"{encoder.source.reference} is {encoder.source.digest[:16]}…",
-            hint="--features NAME names the one it was made with; or train the index anew",
+            hint="--features NAME names the one it was made with; or train anew",
             code=DAMAGED,
         )
     return encoder
+
+
+def encoded(
+    inputs: Inputs, encoder: Encoder | None, *, what: str
+) -> Generator[Record, None, npt.NDArray[Any]]:
+    """(N, ...) the numbers of ``inputs``, which messages call ``what``.
+
+    Args:
+        inputs: images, rows of a table, or texts.
+        encoder: what encodes them; None: they are numbers already.
+        what: the name of the inputs.
+
+    """
+    if encoder is not None:
+        return (yield from encoder.encode(inputs, what=what))
+    assert not isinstance(inputs, list)
+    return inputs
+
+
+def flat(inputs: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Inputs (N, ...) as rows (N, D), each in one piece."""
+    width = math.prod(inputs.shape[1:])  # there may be no inputs, of which -1 tells no width
+    return np.ascontiguousarray(inputs.reshape(len(inputs), width))
+
+
+def rows_text(encoder: Encoder | None, pipeline: Pipeline) -> str:
+    """What rows are, in a word or two: pixels, columns, the steps, the encoder's name."""
+    parts = [encoder.source.reference] if encoder is not None else []
+    parts += [pipeline.text] if pipeline.steps else []
+    return ",".join(parts) or ("pixels" if pipeline.pixels else "columns")
 
 
 def check_kind(

@@ -19,6 +19,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+from dlkit import signals
+
 _KEPT_SECONDS: Final = 30 * 24 * 3600.0
 
 
@@ -49,10 +51,11 @@ def _sources(folder: Path) -> str:
 
     numba notices a change only in the file of the cached function, not in those of the functions
     that it calls; so another state of the sources gets another cache. What a compiled function
-    calls lies in its own folder.
+    calls lies in its own folder, or is emitted by ``llvm``.
     """
     digest = hashlib.sha256()
-    for path in (Path(__file__), *sorted(folder.rglob("*.py"))):
+    here = Path(__file__)
+    for path in (here, here.with_name("llvm.py"), *sorted(folder.rglob("*.py"))):
         status = path.stat()
         digest.update(f"{path}\0{status.st_size}\0{status.st_mtime_ns}\n".encode(errors="replace"))
     return digest.hexdigest()[:16]
@@ -87,9 +90,10 @@ def has_numba() -> bool:
 def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     """``numba.njit`` that releases the GIL, cached where a private folder can be had.
 
-    A function may call compiled functions of its own folder only. Import modules that use it only
-    inside the functions that need them: numba costs 0.3 s. Where numba is missing, functions stay
-    as they are.
+    A signal that comes while a function is compiled is handled after that. A function may call
+    compiled functions of its own folder only. Import modules that use it only inside the
+    functions that need them: numba costs 0.3 s. Where numba is missing, functions stay as they
+    are.
     """
 
     def decorate(function: Callable[..., Any]) -> Any:
@@ -102,6 +106,9 @@ def compiled(**options: Any) -> Callable[[Callable[..., Any]], Any]:
         folder = _cache_folder(Path(function.__code__.co_filename).parent)
         if folder is not None:
             numba.config.CACHE_DIR = str(folder)  # type: ignore[attr-defined]
-        return numba.njit(nogil=True, cache=folder is not None, **options)(function)
+        dispatcher = numba.njit(nogil=True, cache=folder is not None, **options)(function)
+        # LLVM calls Python while it compiles; a signal's exception in there is lost, or worse.
+        dispatcher.compile = signals.deferred()(dispatcher.compile)
+        return dispatcher
 
     return decorate

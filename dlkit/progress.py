@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Generator, Mapping
 from dataclasses import asdict
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, get_args
 
 from dlkit import console
 from dlkit.errors import USAGE, DlkitError
@@ -34,26 +34,32 @@ def follow(work: Generator[Record, None, T], *, mode: str = "auto", quiet: bool 
         work: a generator of records.
         mode: ``auto`` (a bar on a terminal, else plain lines), ``bar``, ``plain``, ``json``
             (one object a line on stderr) or ``off``.
-        quiet: warnings only.
+        quiet: warnings only; with a mode that was asked for (bar, plain, json) also steps and
+            epochs, but nothing that is merely said.
 
     Raises:
         DlkitError: usage: no such mode.
 
     """
-    display = _display("off" if quiet and mode == "auto" else mode, quiet=quiet)
+    wanted: tuple[type[Record], ...] = get_args(Record)
+    if quiet:
+        wanted = (Warned,) if mode in ("auto", "off") else (Warned, Step, Epoch)
+    display = _display("off" if quiet and mode == "auto" else mode)
     try:
         while True:
             try:
-                display.show(next(work))
+                record = next(work)
             except StopIteration as end:
                 result: T = end.value
                 return result
+            if isinstance(record, wanted):
+                display.show(record)
     finally:
         work.close()
         display.close()
 
 
-def _display(mode: str, *, quiet: bool) -> _Display:
+def _display(mode: str) -> _Display:
     if mode not in MODES:
         raise DlkitError(
             f"--progress: unknown mode {mode!r}", hint=f"use {', '.join(MODES)}", code=USAGE
@@ -64,7 +70,7 @@ def _display(mode: str, *, quiet: bool) -> _Display:
         return _Json()
     if mode == "bar":
         return _Bar()
-    return _Plain(steps=mode == "plain", notes=not quiet)
+    return _Plain(steps=mode == "plain")
 
 
 class _Json:
@@ -81,9 +87,8 @@ class _Json:
 class _Plain:
     """A line for everything but steps, of which few are told."""
 
-    def __init__(self, *, steps: bool, notes: bool) -> None:
+    def __init__(self, *, steps: bool) -> None:
         self._steps = steps
-        self._notes = notes
         self._phase = ""
         self._told = -1.0  # percent of the phase
         self._next = 0.0  # seconds, where the total is unknown
@@ -98,7 +103,7 @@ class _Plain:
             self._epoch_told = False
         elif isinstance(record, Warned):
             console.warn(record.text)
-        elif self._notes:
+        else:
             self._epoch_told = isinstance(record, Epoch)
             for line in lines(record):
                 console.note(line)

@@ -35,6 +35,8 @@ class Stop:
 
 
 _open: list[Stop] = []  # of the bodies of ``catch``, the innermost last
+_late: list[tuple[_Handler, int]] = []  # signals that came in bodies of ``deferred``
+_deferring = False  # in such a body
 
 
 def told(signum: int) -> str:
@@ -85,6 +87,32 @@ def waiting() -> Iterator[None]:
 
 
 @contextmanager
+def deferred() -> Iterator[None]:
+    """Have the handlers of ``interrupting`` and ``catch`` run only when the body has ended.
+
+    For a body in whose depth C code calls Python and cannot bear that it raises, such as a
+    compiler's. Of bodies within each other the end of an inner one is such an end, too. Signals
+    run in the main thread: in others nothing needs to be put off.
+    """
+    global _deferring
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before, _deferring = _deferring, True
+    try:
+        yield
+    finally:
+        _deferring = False
+        came = _late.copy()
+        _late.clear()
+        try:
+            for handler, signum in came:  # one that raises ends this: no other has more to ask
+                handler(signum, None)
+        finally:
+            _deferring = before
+
+
+@contextmanager
 def catch() -> Iterator[Stop]:
     """Turn SIGINT, SIGTERM and SIGHUP into a request to stop, SIGUSR1 into one to save.
 
@@ -124,9 +152,21 @@ def _handled(handlers: Mapping[signal.Signals, _Handler]) -> Iterator[None]:
     for signum, handler in handlers.items():
         # nohup sets SIGHUP to be ignored; that choice of the user's stays.
         if signal.getsignal(signum) is not signal.SIG_IGN:
-            before[signum] = signal.signal(signum, handler)
+            before[signum] = signal.signal(signum, _deferrable(handler))
     try:
         yield
     finally:
         for signum, previous in before.items():
             signal.signal(signum, previous)
+
+
+def _deferrable(handler: _Handler) -> _Handler:
+    """``handler``, put off in bodies of ``deferred``."""
+
+    def deliver(signum: int, frame: FrameType | None) -> None:
+        if _deferring:
+            _late.append((handler, signum))
+        else:
+            handler(signum, frame)
+
+    return deliver

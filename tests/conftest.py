@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import ctypes
+import json
 import os
+import signal
+import socket
 import struct
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -21,11 +27,81 @@ hypothesis.settings.register_profile("dlkit", deadline=None)
 hypothesis.settings.load_profile("dlkit")
 
 
-class Command:
-    """Runs ``python -m dlkit`` as a user does: own process, own folder, own artifacts."""
+class Warm:
+    """A process with the libraries loaded that becomes ``dlkit`` at each call; see ``warm.py``."""
 
-    def __init__(self, folder: Path, cache: Path) -> None:
+    def __init__(self, folder: Path) -> None:
+        path = folder / "warm.socket"
+        with socket.socket(socket.AF_UNIX) as listening:
+            listening.bind(str(path))
+            listening.listen(1)
+            self._process = subprocess.Popen(
+                [sys.executable, Path(__file__).with_name("warm.py"), str(path)],
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+            listening.settimeout(120)
+            self._socket, _ = listening.accept()
+        self._socket.settimeout(None)
+        self._turn = threading.Lock()
+
+    def run(
+        self, arguments: list[str], folder: Path, environment: dict[str, str], stdin: bytes,
+        timeout: float,
+    ) -> subprocess.CompletedProcess[bytes]:  # fmt: skip
+        """What ``subprocess.run`` of ``python -m dlkit`` gives."""
+        request = {"arguments": arguments, "folder": str(folder), "environment": environment}
+        told_in, in_ = os.pipe()
+        out, told_out = os.pipe()
+        error, told_error = os.pipe()
+        with self._turn, ThreadPoolExecutor(3) as pool:
+            socket.send_fds(
+                self._socket, [json.dumps(request).encode()], [told_in, told_out, told_error]
+            )
+            for stream in (told_in, told_out, told_error):
+                os.close(stream)
+            feeding = pool.submit(self._feed, in_, stdin)
+            reading = [pool.submit(self._read, stream) for stream in (out, error)]
+            answers = self._socket.makefile("r")
+            child = int(answers.readline())
+            ending = threading.Timer(timeout, os.kill, (child, signal.SIGKILL))
+            ending.start()
+            code = int(answers.readline())
+            ending.cancel()
+            feeding.result()
+            stdout, stderr = (each.result() for each in reading)
+        if code == -signal.SIGKILL:
+            raise subprocess.TimeoutExpired(arguments, timeout, stdout, stderr)
+        return subprocess.CompletedProcess(["dlkit", *arguments], code, stdout, stderr)
+
+    @staticmethod
+    def _feed(stream: int, text: bytes) -> None:
+        with contextlib.suppress(BrokenPipeError), open(stream, "wb") as file:
+            file.write(text)
+
+    @staticmethod
+    def _read(stream: int) -> bytes:
+        with open(stream, "rb") as file:
+            return file.read()
+
+    def close(self) -> None:
+        self._socket.close()
+        self._process.wait(30)
+
+
+class Command:
+    """Runs ``dlkit`` as a user does: own process, own folder, own artifacts.
+
+    A call that changes nothing that Python or a library reads at its start is answered by a warm
+    process (``warm``); ``start`` and all other calls begin with ``python -m dlkit``.
+    """
+
+    # What dlkit itself reads, and reads anew in each process.
+    READ_LATE = ("DLKIT_", "XDG_", "COLUMNS", "NO_COLOR", "FORCE_COLOR", "TERM", "HOME", "TZ")
+
+    def __init__(self, folder: Path, cache: Path, warm: Warm | None) -> None:
         self.folder = folder
+        self.warm = warm
         self.home = folder / "artifacts"
         self.environment = {
             key: value
@@ -48,15 +124,21 @@ class Command:
         timeout: float = 120,
     ) -> subprocess.CompletedProcess[str]:
         """Run to the end; ``check`` is the exit code asked for (None: any)."""
-        done = subprocess.run(
-            [sys.executable, "-m", "dlkit", *map(str, arguments)],
-            input=stdin.encode() if isinstance(stdin, str) else stdin,
-            capture_output=True,
-            cwd=self.folder,
-            env=self.environment | (env or {}),
-            timeout=timeout,
-            check=False,
-        )
+        words = [os.fspath(word) for word in arguments]
+        given = stdin.encode() if isinstance(stdin, str) else stdin
+        environment = self.environment | (env or {})
+        if self.warm and all(key.startswith(self.READ_LATE) for key in env or {}):
+            done = self.warm.run(words, self.folder, environment, given, timeout)
+        else:
+            done = subprocess.run(
+                [sys.executable, "-m", "dlkit", *words],
+                input=given,
+                capture_output=True,
+                cwd=self.folder,
+                env=environment,
+                timeout=timeout,
+                check=False,
+            )
         result = subprocess.CompletedProcess(
             done.args,
             done.returncode,
@@ -81,14 +163,30 @@ class Command:
 
 @pytest.fixture(scope="session")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One user cache for all tests, so that numba compiles once."""
-    return tmp_path_factory.mktemp("cache")
+    """One user cache for all tests of all workers, so that numba compiles once."""
+    here = tmp_path_factory.getbasetemp()
+    folder = (here.parent if "PYTEST_XDIST_WORKER" in os.environ else here) / "user-cache"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def warm(tmp_path_factory: pytest.TempPathFactory, cache: Path) -> Iterator[Warm | None]:
+    """One warm process for the tests of this worker; DLKIT_TESTS_COLD=1 does without."""
+    if os.environ.get("DLKIT_TESTS_COLD"):
+        yield None
+        return
+    process = Warm(tmp_path_factory.mktemp("warm"))
+    yield process
+    process.close()
 
 
 @pytest.fixture
-def dlkit(tmp_path: Path, cache: Path) -> Command:
+def dlkit(request: pytest.FixtureRequest, tmp_path: Path, cache: Path) -> Command:
     """The real command with its own artifacts folder."""
-    return Command(tmp_path, cache)
+    # Rights that a test gives up bind its children, not a process that was there before.
+    own = "permissions_count" in request.fixturenames
+    return Command(tmp_path, cache, None if own else request.getfixturevalue("warm"))
 
 
 class _Capabilities:

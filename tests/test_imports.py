@@ -16,7 +16,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # From the ground up. A module may import its own layer and those below it.
 LAYERS = [
-    {"errors", "records", "jit", "machine", "signals", "__init__"},
+    {"errors", "records", "jit", "llvm", "machine", "signals", "__init__"},
     {"config"},
     {"console", "progress", "options"},
     {"artifacts", "vectors"},
@@ -161,7 +161,8 @@ def test_heavy_libraries_are_imported_where_they_are_used(path: Path):
     here = name_of(path)
     # model.py is torch through and through; kernels are numba: both are imported in bodies only.
     allowed = {"torch"} if here.endswith("model") else set()
-    if here.startswith(("word2vec.kernels.", "neighbours.kernels.")) or here == "data.scan":
+    compiled = here.startswith(("word2vec.kernels.", "neighbours.kernels."))
+    if compiled or here in {"data.scan", "llvm"}:
         allowed = {"numba", "llvmlite"}
     assert not (top_level_imports(tree_of(path)) & HEAVY) - allowed
 

@@ -57,6 +57,21 @@ def test_quiet_keeps_warnings_only(capsys):
     assert capsys.readouterr().err == "warning: careful\n"
 
 
+def test_quiet_keeps_the_running_work_that_was_asked_for(capsys):
+    follow(work(3), mode="json", quiet=True)
+    events = [json.loads(line)["event"] for line in capsys.readouterr().err.splitlines()]
+    assert events == ["warned", *["step"] * 4, "epoch"]
+    follow(work(3), mode="plain", quiet=True)
+    told = capsys.readouterr().err
+    assert told.count("training  ") == 3
+    assert "epoch 1/2" in told
+    assert "careful" in told
+    for said in ("literally", "training x", "saved"):
+        assert said not in told
+    follow(work(3), mode="off", quiet=True)
+    assert capsys.readouterr().err == "warning: careful\n"
+
+
 def test_json_events_are_objects_without_nan(capsys):
     follow(work(3), mode="json")
     events = [json.loads(line) for line in capsys.readouterr().err.splitlines()]

@@ -27,10 +27,18 @@ class NgramConfig(Settings):
         default=(), description="characters of an n-gram within <word>, fewest and most; 0: none"
     )
     buckets: int = Field(
-        default=2**20, ge=1, le=2**30, description="n-grams are hashed into so many"
+        default=2**22, ge=1, le=2**30, description="n-grams are hashed into so many"
     )
-    min_count: int = Field(
-        default=1, ge=1, description="buckets that fewer training texts use are dropped"
+    weighting: Literal["tfidf", "binary", "counts", "ratio"] = Field(
+        default="ratio",
+        description="what an n-gram of a text counts: tf-idf, 1, how often it stands there, or its "
+        "rarity (idf) times how it tells the classes apart (log-count ratio)",
+    )
+    min_count: int | None = Field(
+        default=None,
+        ge=1,
+        description="buckets that fewer training texts use are dropped; not given: 2 where there "
+        "are 1,000 texts or more, else 1",
     )
     dim: int = Field(
         default=0,
@@ -77,6 +85,10 @@ class ClassifyConfig(Settings):
     batch_norm: bool = Field(default=False, description="normalise each hidden layer's inputs")
     loss: Literal["softmax", "hinge"] = Field(
         default="softmax", description="cross-entropy of softmax, or the multi-class hinge loss"
+    )
+    begin: str | None = Field(
+        default=None,
+        description="an artifact of classify to begin with: its weights, classes, preprocessing",
     )
     training: TrainingConfig = Field(default=TrainingConfig(), description="how it is trained")
     keep: bool = Field(

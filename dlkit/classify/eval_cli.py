@@ -9,13 +9,18 @@ import typer
 from dlkit import console
 from dlkit.classify import settings_cli as of
 from dlkit.data.samples_cli import (
+    Data,
     ImageColumn,
     LabelColumn,
     Limit,
+    MovedFeatures,
     SkipBad,
     TablesEncoding,
     TestSplit,
     TextsColumn,
+    named,
+    reading,
+    refuse,
 )
 from dlkit.errors import USAGE, DlkitError
 from dlkit.options import Form, Header, Json, Progress, Quiet
@@ -29,7 +34,7 @@ _SAMPLES = ("file", "class", "taken for", "value")
 
 
 def evaluate(
-    data: of.Data = None,
+    data: Data = None,
     source: of.From = None,
     top: Annotated[
         str, typer.Option("--top", help="Also the share whose class is among so many: 3 or 3,5.")
@@ -49,7 +54,8 @@ def evaluate(
     report: Annotated[
         bool, typer.Option("--report", help="Write report.html and figures into reports/.")
     ] = False,
-    features: of.MovedFeatures = None,
+    png: of.Png = False,
+    features: MovedFeatures = None,
     image_column: ImageColumn = None,
     text_column: TextsColumn = None,
     label_column: LabelColumn = None,
@@ -72,7 +78,7 @@ def evaluate(
 
     Example: dlkit classify eval --from digits --per-class
     """
-    options = of.reading(locals())
+    options = reading(locals())
     from dlkit.classify import evaluate as work
     from dlkit.progress import follow
 
@@ -86,14 +92,17 @@ def evaluate(
             code=USAGE,
         )
     ks = _numbers(top)
+    if png and not report:
+        raise DlkitError("--png is of --report, which draws", hint="--report --png", code=USAGE)
     if not data:
         why = "an artifact is judged on what was recorded; DATA is other data"
-        of.refuse(of.named(options), why=why)
+        refuse(named(options), why=why)
     classifier = of.opened(source, quiet=quiet, features=features, device=device, threads=threads)
-    if (worst or uncertain) and classifier.loss == "hinge":
-        raise DlkitError(
-            "--worst and --uncertain are told by probabilities; the hinge loss has none", code=USAGE
-        )
+    if report:
+        from dlkit.artifacts.reports import check_report
+        from dlkit.classify.saved import TASK
+
+        check_report(TASK, classifier.name)
     given = options | ({"data": data} if data else {})
     config, _ = of.config_of(None, (), given, classifier=classifier, other_data=bool(data))
     going = work.evaluate(classifier, config, other_data=bool(data), top_k=ks)
@@ -104,10 +113,13 @@ def evaluate(
     )  # fmt: skip
     if report:
         from dlkit.artifacts.reports import write_report
-        from dlkit.classify.saved import TASK
         from dlkit.classify.showing import evaluation_files
+        from dlkit.report.canvas import gaps
 
-        folder = write_report(TASK, classifier.name, "eval", evaluation_files(classifier, judged))
+        files, lacking = evaluation_files(classifier, judged, png=png)
+        folder = write_report(TASK, classifier.name, "eval", files)
+        if lacking:
+            console.warn(gaps(lacking))
         if not quiet:
             console.note(f"wrote {folder / 'report.html'}")
 
@@ -135,17 +147,18 @@ def _show(
     uncertain: int,
 ) -> None:
     """The scores; where they were asked for the classes, the confusion and single samples."""
+    from dlkit.classify.asking import unsure_of, worst_of
     from dlkit.report.sections import classes_table, scores_table
     from dlkit.report.tables import CONFUSION, Table, confused_pairs, confusion_table
-    from dlkit.training import metrics
 
     scores, samples = judged.scores, judged.samples
     single: dict[str, list[list[object]]] = {}
     if worst:
-        places = metrics.worst(judged.values, samples.test.labels, worst)
+        places = worst_of(judged.values, samples.test.labels, worst, classifier.loss)
         single["worst"] = _rows(judged, places.tolist())
     if uncertain:
-        single["uncertain"] = _rows(judged, metrics.uncertain(judged.values, uncertain).tolist())
+        places = unsure_of(judged.values, uncertain, classifier.loss)
+        single["uncertain"] = _rows(judged, places.tolist())
     classes = classes_table(scores)
     if output.form == "json":
         more: dict[str, object] = {"artifact": classifier.reference, "data": samples.name}

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from dlkit import signals
 from dlkit.classify.asking import values_of
+from dlkit.classify.beginning import kept_of
 from dlkit.data.loading import load, load_test
-from dlkit.errors import DlkitError
+from dlkit.errors import DlkitError, quoted
 from dlkit.training.metrics import Scores
 from dlkit.training.metrics import scores as score
 
@@ -62,11 +63,18 @@ def evaluate(
         if other_data:
             samples = yield from load_test(
                 config.data, config.input, form=classifier.form, classes=classifier.classes,
-                seed=seed,
+                seed=seed, learnt=classifier.learnt(),
             )  # fmt: skip
         else:
-            samples = yield from load(config.data, config.input, seed=seed)
+            kept = {} if config.begin is None else kept_of(classifier)
+            samples = yield from load(config.data, config.input, seed=seed, **kept)
             check_unchanged(classifier, samples, "test")
+            if not len(samples.test):
+                raise DlkitError(
+                    f"{classifier.reference} has no test split: nothing was held out of "
+                    f"{samples.name}",
+                    hint=f"dlkit classify eval DATA --from {quoted(classifier.reference)}",
+                )
         stop.check()
         found = yield from classifier.scores(samples.test.inputs, what="test")
         judged = judge(found, samples.test.labels, samples.classes, classifier.loss, top_k=top_k)
@@ -93,11 +101,11 @@ def check_unchanged(classifier: Classifier, samples: Samples, split: str) -> Non
         DlkitError: its content has changed.
 
     """
-    then = classifier.fingerprints.get(split)
+    then = classifier.fingerprints.get(split, "not there")
     now = samples.fingerprint(split) if split in samples.splits else "not there"
     if then != now:
         raise DlkitError(
             f"the {split} data of {classifier.reference} have changed: their fingerprint was "
-            f"{str(then)[:16]}…, now it is {now[:16]}…",
+            f"{then[:16]}…, now it is {now[:16]}…",
             hint=f"dlkit classify eval DATA --from {classifier.reference} judges it on other data",
         )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from dlkit.classify.asking import probabilities_of, scores_of
-from dlkit.classify.export import linear_of
+from dlkit.classify.export import linear_of, names_of
 from dlkit.classify.inputs import NgramReader, Numbers
 from dlkit.data.ngrams import Bags
 from dlkit.errors import DlkitError
@@ -138,8 +138,8 @@ def _pulls(
         names = {at: " / ".join(words) for at, words in spelled.items()}
         pairs = list(zip(numbers.values.tolist(), numbers.weights.tolist(), strict=True))
     else:
-        columns = classifier.form.columns
-        if len(columns) != numbers.shape[1]:
+        columns = names_of(classifier, numbers.shape[1])
+        if columns is None:
             return []
         names = dict(enumerate(columns))
         pairs = list(enumerate(numbers[0].tolist()))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from dlkit.classify.saved import Classifier
 
 _AT_ONCE: Final = 1024  # rows of text
+_COLUMNS_STAY: Final = ("standardise", "scale", "centre")  # the other steps make others of them
 
 
 def tensors_of(classifier: Classifier) -> dict[str, npt.NDArray[Any]]:
@@ -74,13 +75,8 @@ def to_csv(classifier: Classifier, stream: BinaryIO) -> None:
 
     """
     weight, bias = linear_of(classifier)
-    columns: tuple[str, ...] = classifier.form.columns
-    steps = isinstance(classifier.reader, RowReader) and (
-        classifier.reader.encoder is not None
-        or any(step.name not in ("standardise", "scale", "centre")
-               for step in classifier.reader.pipeline.steps)
-    )  # fmt: skip
-    if steps or len(columns) != weight.shape[1]:
+    columns = names_of(classifier, weight.shape[1])
+    if columns is None:
         columns = tuple(f"x{place}" for place in range(weight.shape[1]))
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
@@ -98,6 +94,15 @@ def _flush(text: io.StringIO, stream: BinaryIO) -> None:
     stream.write(text.getvalue().encode("utf-8", "surrogatepass"))
     text.seek(0)
     text.truncate()
+
+
+def names_of(classifier: Classifier, inputs: int) -> tuple[str, ...] | None:
+    """The table's columns that the ``inputs`` of the network are; None: they are no columns."""
+    columns, reader = classifier.form.columns, classifier.reader
+    if not isinstance(reader, RowReader) or reader.encoder is not None:
+        return None
+    same = all(step.name in _COLUMNS_STAY for step in reader.pipeline.steps)
+    return columns if same and len(columns) == inputs else None
 
 
 def linear_of(

@@ -9,6 +9,7 @@ import typer
 
 from dlkit import console
 from dlkit.classify import settings_cli as of
+from dlkit.data.samples_cli import MovedFeatures
 from dlkit.errors import USAGE, DlkitError
 from dlkit.options import Force, Form, Header, Json, Quiet
 
@@ -23,7 +24,7 @@ def export(
         ),
     ],
     source: of.From = None,
-    features: of.MovedFeatures = None,
+    features: MovedFeatures = None,
     force: Force = False,
     form: Form = None,
     json: Json = False,

@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from dlkit.classify.prepare import Prepared, batches_of, build
+from dlkit.classify.prepare import Prepared, arguments_of, batches_of, build
+from dlkit.data.ngrams import Bags
 from dlkit.errors import DlkitError
-from dlkit.records import Record, Warned
+from dlkit.records import Noted, Record, Warned
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from dlkit.classify.ascent import Reached
     from dlkit.classify.config import ClassifyConfig
+    from dlkit.classify.linear import LinearNgrams
     from dlkit.signals import Stop
     from dlkit.training.checkpoint import Keeper
     from dlkit.training.lbfgs import Optimum
@@ -38,7 +41,7 @@ class Trained:
 
     """
 
-    model: nn.Module
+    model: nn.Module | LinearNgrams
     arguments: dict[str, Any]
     history: list[dict[str, Any]]
     facts: dict[str, Any]
@@ -68,6 +71,8 @@ def train(
         StoppedError: a signal came.
 
     """
+    if config.training.optimizer == "sdca":
+        return (yield from _ascended(config, ready, stop))
     model, arguments = build(config, ready)
     if config.training.optimizer == "lbfgs":
         optimum = yield from optimum_of(config, ready, stop)
@@ -101,6 +106,12 @@ def train(
         raise DlkitError(
             f"the run cannot be gone on with: {problem}", hint="train anew without --resume"
         ) from None
+    falling = settings.schedule in ("constant", "step") and not fitted.stopped_early
+    if judged is not None and falling and 1 < fitted.epochs == fitted.best_epoch:
+        yield Noted(
+            "the validation loss was least in the last epoch: with more --epochs, a larger --lr or "
+            "a smaller --batch-size it may become less"
+        )
     facts = {"best_epoch": fitted.best_epoch, "epochs": fitted.epochs}
     told: dict[str, Any] = {"stopped_early": fitted.stopped_early}
     if fitted.batch_size != settings.batch_size:
@@ -144,6 +155,55 @@ def optimum_of(
     )
 
 
+def ascent_of(
+    config: ClassifyConfig, ready: Prepared, stop: Stop | None
+) -> Generator[Record, None, Reached]:
+    """The optimum of a linear softmax classifier of n-grams, by dual coordinate ascent.
+
+    Raises:
+        StoppedError: a signal came.
+
+    """
+    from dlkit.classify.ascent import ascend
+    from dlkit.training.losses import balanced
+
+    settings, part = config.training, ready.train
+    assert isinstance(part.numbers, Bags)
+    arguments = arguments_of(config, ready)
+    classes = arguments["classes"]
+    weighted = settings.class_weights == "balanced"
+    return (
+        yield from ascend(
+            part.numbers,
+            part.labels,
+            places=arguments["ngrams"],
+            classes=classes,
+            l2=settings.l2,
+            class_weights=balanced(part.labels, classes) if weighted else None,
+            tolerance=settings.tolerance,
+            iterations=settings.iterations,
+            seed=settings.seed,
+            stop=stop,
+        )
+    )
+
+
+def _ascended(
+    config: ClassifyConfig, ready: Prepared, stop: Stop | None
+) -> Generator[Record, None, Trained]:
+    """The linear classifier of n-grams that dual ascent reached."""
+    yield Noted(f"dual ascent to the optimum at l2 {config.training.l2:g}")
+    reached = yield from ascent_of(config, ready, stop)
+    facts = {
+        "objective": reached.objective,
+        "gap": reached.gap,
+        "iterations": reached.passes,
+        "converged": reached.converged,
+    }
+    arguments = arguments_of(config, ready)
+    return Trained(reached.model, arguments, reached.history, facts, reached.seconds)
+
+
 def _optimal(
     config: ClassifyConfig,
     optimum: Optimum,
@@ -157,6 +217,11 @@ def _optimal(
         yield Warned(
             "λ is 0: where planes divide the classes the loss has no least value and the weights "
             "grow without end (--l2 0.001 gives it one)"
+        )
+    if optimum.converged:
+        yield Noted(
+            f"L-BFGS converged after {optimum.iterations:,} iterations: objective "
+            f"{optimum.objective:.6g}"
         )
     with torch.no_grad():
         weight, bias = model.parameters()

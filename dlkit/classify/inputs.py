@@ -12,13 +12,13 @@ import numpy.typing as npt
 from dlkit.data import ngrams as of_texts
 from dlkit.data.ngrams import Bags, Ngrams
 from dlkit.data.preprocess import Pipeline, fit, parse
-from dlkit.encoders import Encoder, check_kind, open_encoder
+from dlkit.encoders import Encoder, check_kind, encoded, flat, open_encoder, rows_text
 from dlkit.errors import USAGE, DlkitError
 from dlkit.records import Noted
 
 if TYPE_CHECKING:
     from dlkit.classify.config import ClassifyConfig
-    from dlkit.data.samples import Inputs, Samples
+    from dlkit.data.samples import Inputs, Samples, Split
     from dlkit.records import Record
 
 Rows = npt.NDArray[Any]  # (N, D) uint8 or float32
@@ -61,9 +61,7 @@ class RowReader:
     @property
     def text(self) -> str:
         """The encoder and the steps; pixels or columns where there are none."""
-        parts = [self.encoder.source.reference] if self.encoder else []
-        parts += [self.pipeline.text] if self.pipeline.steps else []
-        return ",".join(parts) or ("pixels" if self.pipeline.pixels else "columns")
+        return rows_text(self.encoder, self.pipeline)
 
     def apply(self, inputs: Inputs, *, what: str) -> Generator[Record, None, Rows]:
         """(N, D) the rows of ``inputs``, which messages call ``what``.
@@ -72,8 +70,8 @@ class RowReader:
             DlkitError: the inputs have another shape than those that were learnt from.
 
         """
-        numbers = yield from _encoded(inputs, self.encoder, what)
-        return _flat(self.pipeline.apply(numbers))
+        numbers = yield from encoded(inputs, self.encoder, what=what)
+        return _rows(self.pipeline.apply(numbers))
 
     def document(self) -> dict[str, Any]:
         """The encoder's source and the steps."""
@@ -123,20 +121,21 @@ def check(config: ClassifyConfig) -> Encoder | None:
 
 
 def fit_reader(
-    config: ClassifyConfig, samples: Samples, inputs: Inputs, encoder: Encoder | None
+    config: ClassifyConfig, samples: Samples, learnt: Split, encoder: Encoder | None
 ) -> Generator[Record, None, tuple[Reader, Numbers]]:
     """Learn from training inputs what makes them numbers; return that and their numbers.
 
     Args:
         config: the settings.
         samples: the data.
-        inputs: those of its training split that are learnt from.
+        learnt: those of its training split that are learnt from.
         encoder: what encodes before; None: nothing.
 
     Raises:
         DlkitError: a step that does not suit, texts with preprocessing, no n-grams.
 
     """
+    inputs = learnt.inputs
     if samples.kind == "texts" and encoder is None:
         assert isinstance(inputs, list)
         if config.preprocess not in (None, PLAIN):
@@ -159,6 +158,9 @@ def fit_reader(
             characters=_pair(text.characters),
             buckets=text.buckets,
             min_count=text.min_count,
+            weighting=text.weighting,
+            labels=learnt.labels,
+            threads=config.training.threads,
         )
         return NgramReader(found), bags
     check_kind(encoder, samples.kind, name=samples.name, inputs=samples.origin)
@@ -168,9 +170,9 @@ def fit_reader(
         wanted = PLAIN if pixels else _USUAL
         if not pixels:
             yield Noted(f"preprocess {_USUAL}, as no other was asked for (none: as they are)")
-    numbers = yield from _encoded(inputs, encoder, "train")
+    numbers = yield from encoded(inputs, encoder, what="train")
     pipeline, rows = yield from fit(parse("" if wanted == PLAIN else wanted), numbers)
-    return RowReader(pipeline, encoder), _flat(rows)
+    return RowReader(pipeline, encoder), _rows(rows)
 
 
 def width(numbers: Numbers) -> int:
@@ -183,17 +185,7 @@ def _pair(sizes: tuple[int, ...]) -> tuple[int, int] | None:
     return (sizes[0], sizes[-1]) if sizes else None
 
 
-def _encoded(
-    inputs: Inputs, encoder: Encoder | None, what: str
-) -> Generator[Record, None, npt.NDArray[Any]]:
-    if encoder is not None:
-        return (yield from encoder.encode(inputs, what=what))
-    assert not isinstance(inputs, list)
-    return inputs
-
-
-def _flat(inputs: npt.NDArray[Any]) -> Rows:
+def _rows(inputs: npt.NDArray[Any]) -> Rows:
     """(N, D): bytes as they are, all else as float32, which networks reckon in."""
-    size = int(np.prod(inputs.shape[1:]))  # there may be no inputs, of which -1 tells no width
-    rows = inputs.reshape(len(inputs), size)
-    return np.ascontiguousarray(rows, None if rows.dtype == np.uint8 else np.float32)
+    rows = flat(inputs)
+    return rows if rows.dtype == np.uint8 else rows.astype(np.float32, copy=False)

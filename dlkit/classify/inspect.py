@@ -10,6 +10,7 @@ import numpy as np
 
 from dlkit import signals
 from dlkit.classify import layers
+from dlkit.classify.beginning import kept_of
 from dlkit.classify.evaluate import check_unchanged
 from dlkit.classify.explain import Way, explain
 from dlkit.data.loading import load, load_test
@@ -68,16 +69,16 @@ def inspect(
             )  # fmt: skip
             split = samples.test
         else:
-            samples = yield from load(config.data, config.input, seed=seed)
+            kept = {} if config.begin is None else kept_of(classifier)
+            samples = yield from load(config.data, config.input, seed=seed, **kept)
             check_unchanged(classifier, samples, "train")
             check_unchanged(classifier, samples, "test")
             split = samples.train
         stop.check()
-        if number is not None and number > len(samples.test):
+        if number is not None and number > (count := len(samples.test)):
             raise DlkitError(
-                f"--explain {number}: the test split of {samples.name} has {len(samples.test):,} "
-                "samples",
-                hint=f"--explain {len(samples.test)}",
+                f"--explain {number}: the test split of {samples.name} has {count:,} samples",
+                hint=f"--explain {count}" if count else "give DATA with samples to explain",
                 code=NOT_FOUND,
             )
         some = np.linspace(0, len(split) - 1, min(LOOKED_AT, len(split))).round().astype(np.int64)

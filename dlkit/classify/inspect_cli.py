@@ -9,14 +9,20 @@ import typer
 from dlkit import console
 from dlkit.classify import settings_cli as of
 from dlkit.data.samples_cli import (
+    Data,
     ImageColumn,
     LabelColumn,
     Limit,
+    MovedFeatures,
     SkipBad,
     TablesEncoding,
     TestSplit,
     TextsColumn,
+    named,
+    reading,
+    refuse,
 )
+from dlkit.errors import USAGE, DlkitError
 from dlkit.options import Form, Header, Json, Progress, Quiet
 
 if TYPE_CHECKING:
@@ -28,7 +34,7 @@ _PULLS = ("input", "value", "weight", "product")
 
 
 def inspect(
-    data: of.Data = None,
+    data: Data = None,
     source: of.From = None,
     explain: Annotated[
         int | None,
@@ -45,7 +51,8 @@ def inspect(
             help="Draw curves and, of pixels, the templates W into a new folder of reports/.",
         ),
     ] = True,
-    features: of.MovedFeatures = None,
+    png: of.Png = False,
+    features: MovedFeatures = None,
     image_column: ImageColumn = None,
     text_column: TextsColumn = None,
     label_column: LabelColumn = None,
@@ -69,15 +76,17 @@ def inspect(
 
     Example: dlkit classify inspect --from digits --explain 7
     """
-    options = of.reading(locals())
+    options = reading(locals())
     from dlkit.classify import inspect as work
     from dlkit.progress import follow
 
     output = console.Output(form, json_lines=json, header=header)
     if not data:
         why = "an artifact is inspected with its own data; DATA is other data"
-        of.refuse(of.named(options), why=why)
+        refuse(named(options), why=why)
     classifier = of.opened(source, quiet=quiet, features=features, threads=threads)
+    if png and not figures:
+        raise DlkitError("--png draws, --no-figures does not", code=USAGE)
     if figures:
         from dlkit.artifacts.reports import check_report
         from dlkit.classify.saved import TASK
@@ -87,34 +96,36 @@ def inspect(
     config, _ = of.config_of(None, (), given, classifier=classifier, other_data=bool(data))
     going = work.inspect(classifier, config, other_data=bool(data), number=explain)
     found = follow(going, mode=progress, quiet=quiet)
-    drawn = _draw(classifier, found) if figures else None
+    drawn = _draw(classifier, png=png) if figures else None
     _show(output, classifier, found, drawn)
     if drawn is not None and not quiet:
-        console.note(f"drew {drawn}")
+        console.note(f"drew {', '.join(drawn)}")
 
 
-def _draw(classifier: Classifier, found: Inspection) -> str:
+def _draw(classifier: Classifier, *, png: bool) -> list[str]:
     from dlkit.artifacts.reports import write_report
     from dlkit.classify.inspect import figures
     from dlkit.classify.saved import TASK
-    from dlkit.report.canvas import to_svg
+    from dlkit.report.canvas import gaps, to_files
 
     drawn = figures(classifier, name=classifier.document["data"]["name"])
-    files = {f"{name}.svg": to_svg(figure) for name, figure in drawn.items()}
-    assert found.samples.name
+    files, lacking = to_files(drawn, png=png)
     folder = write_report(TASK, classifier.name, "inspect", files)
-    return ", ".join(str(folder / name) for name in files)
+    if lacking:
+        console.warn(gaps(lacking))
+    return [str(folder / name) for name in files]
 
 
 def _show(
-    output: console.Output, classifier: Classifier, found: Inspection, drawn: str | None
+    output: console.Output, classifier: Classifier, found: Inspection, drawn: list[str] | None
 ) -> None:
     """The layers, how the metrics went, and the sample's way."""
     from dlkit.classify.inspect import courses
     from dlkit.classify.layers import Layer
+    from dlkit.classify.telling import Telling, telling_of
     from dlkit.report.spark import sparkline
 
-    curves = courses(classifier)
+    curves, telling = courses(classifier), telling_of(classifier)
     way = found.way
     if output.form == "json":
         told: dict[str, object] = {
@@ -123,8 +134,10 @@ def _show(
             "layers": [layer._asdict() for layer in found.layers],
             "curves": curves,
         }
+        if telling:
+            told["ngrams"] = [each._asdict() for each in telling]
         if drawn is not None:
-            told["figures"] = drawn.split(", ")
+            told["figures"] = drawn
         if way is not None:
             told["sample"] = _document(classifier, way)
         output.answer((), [], told)
@@ -134,7 +147,14 @@ def _show(
         output.answer(("metric", "first", "last", "course"), rows, (), title="learning")
     if output.form == "human" or way is None:
         title = f"{classifier.reference} on {found.looked_at:,} samples of {found.samples.name}"
-        output.answer(Layer._fields, found.layers, (), title=title)
+        layers = [[*layer] for layer in found.layers]
+        if output.form == "human":  # a gradient that vanishes is not 0.0000
+            at = Layer._fields.index("gradient")
+            layers = [[*each[:at], f"{each[at]:.3g}", *each[at + 1 :]] for each in layers]
+        output.answer(Layer._fields, layers, (), title=title)
+    if output.form == "human" and telling:
+        title = "n-grams that speak most for a class: its weight less the classes' mean"
+        output.answer(Telling._fields, [[*each] for each in telling], (), title=title)
     if way is not None:
         _show_way(output, classifier, way)
 

@@ -6,6 +6,18 @@ from typing import Annotated
 
 import typer
 
+from dlkit.classify.settings_cli import complete_classifier
+
+Begin = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="NAME",
+        help="Begin with the weights, classes and preprocessing of an artifact of classify; "
+        "without DATA on its own data.",
+        autocompletion=complete_classifier,
+    ),
+]
 # The defaults in these texts are those of config.py; a test holds the two together.
 Hidden = Annotated[
     str | None,
@@ -31,7 +43,10 @@ Loss = Annotated[
 ]
 L2 = Annotated[
     float | None,
-    typer.Option("--l2", help="λ of half the sum of squared weights [default: 0]."),
+    typer.Option(
+        "--l2",
+        help="λ of half the sum of squared weights [default: 0]; by sdca 1/(4 N) of N texts.",
+    ),
 ]
 L1 = Annotated[
     float | None, typer.Option("--l1", help="λ of the sum of absolute weights [default: 0].")
@@ -41,8 +56,8 @@ BatchSize = Annotated[int | None, typer.Option(help="Samples of a batch [default
 Optimizer = Annotated[
     str | None,
     typer.Option(
-        help="sgd, adam, adamw or lbfgs [default: adamw]; of a linear softmax classifier without "
-        "settings of epochs lbfgs: to the optimum."
+        help="sgd, adam, adamw, lbfgs or sdca [default: adamw]; of a linear softmax classifier "
+        "without settings of epochs, to the optimum: lbfgs, of texts sdca (dual coordinate ascent)."
     ),
 ]
 Lr = Annotated[
@@ -86,6 +101,13 @@ Words = Annotated[
 Characters = Annotated[
     str | None,
     typer.Option(help="Characters of an n-gram within a word, fewest and most [default: none]."),
+]
+Weighting = Annotated[
+    str | None,
+    typer.Option(
+        help="What an n-gram counts: tfidf, binary, counts, or ratio, its rarity (idf) times how "
+        "it tells the classes apart [default: ratio]."
+    ),
 ]
 Dim = Annotated[
     int | None,

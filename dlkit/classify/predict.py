@@ -41,11 +41,26 @@ class Answer:
         order = np.argsort(-self.values, kind="stable")[:number]
         return [(self.classes[place], float(self.values[place])) for place in order.tolist()]
 
-    def document(self, value: str, top: int | None) -> dict[str, Any]:
-        """The answer in JSON's types: the class, and ``top`` classes by value; None: all."""
-        name, best = self.best(1)[0]
-        told = dict(self.best(len(self.classes) if top is None else top))
+    def told(self, number: int, threshold: float | None) -> list[tuple[str | None, float]]:
+        """``best`` less those below ``threshold``; of none left no class, and the highest value."""
+        best = self.best(number)
+        if threshold is None or best[0][1] >= threshold:
+            return [pair for pair in best if threshold is None or pair[1] >= threshold]
+        return [(None, best[0][1])]
+
+    def document(self, value: str, top: int | None, threshold: float | None) -> dict[str, Any]:
+        """The answer in JSON's types.
+
+        Args:
+            value: what the values are: probability or score.
+            top: how many classes are told besides the first; None: all.
+            threshold: those with lower values are not told; None: all are.
+
+        """
+        name, best = self.told(1, threshold)[0]
+        pairs = self.told(len(self.classes) if top is None else top, threshold)
         plural = "probabilities" if value == "probability" else "scores"
+        told = {each: number for each, number in pairs if each is not None}
         return {"file": self.file, "class": name, value: best, plural: told}
 
 

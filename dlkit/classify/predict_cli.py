@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from typing import Annotated
 
@@ -9,12 +10,20 @@ import typer
 
 from dlkit import console
 from dlkit.classify import settings_cli as of
-from dlkit.data.samples_cli import ImageColumn, SkipBad, TablesEncoding, TextsColumn
+from dlkit.data.samples_cli import (
+    ImageColumn,
+    Inputs,
+    MovedFeatures,
+    SkipBad,
+    TablesEncoding,
+    TextsColumn,
+)
+from dlkit.errors import USAGE, DlkitError
 from dlkit.options import Form, Header, Json, Quiet
 
 
 def predict(
-    inputs: of.Inputs,
+    inputs: Inputs,
     source: of.From = None,
     top: Annotated[
         int | None,
@@ -22,7 +31,16 @@ def predict(
             "--top", min=1, help="The most probable classes of each, a line each [default: one]."
         ),
     ] = None,
-    features: of.MovedFeatures = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(
+            "--threshold",
+            metavar="P",
+            help="Tell no class with a lower probability (or score): where the highest is lower, "
+            "none [default: all].",
+        ),
+    ] = None,
+    features: MovedFeatures = None,
     image_column: ImageColumn = None,
     text_column: TextsColumn = None,
     skip_bad: SkipBad = None,
@@ -46,6 +64,8 @@ def predict(
     from dlkit.progress import follow
 
     output = console.Output(form, json_lines=json, header=header)
+    if threshold is not None and not math.isfinite(threshold):
+        raise DlkitError(f"--threshold {threshold}: must be a number", code=USAGE)
     classifier = of.opened(source, quiet=quiet, features=features, device=device, threads=threads)
     reading = {
         "image_column": image_column,
@@ -61,14 +81,14 @@ def predict(
         answers = follow(each, mode="off", quiet=quiet)
         if not answers:
             continue
-        told = (answer.document(value, top) for answer in answers)
+        told = (answer.document(value, top, threshold) for answer in answers)
         if top is None:
-            rows = [(answer.file, *answer.best(1)[0]) for answer in answers]
+            rows = [(answer.file, *answer.told(1, threshold)[0]) for answer in answers]
             output.answer(("file", "class", value), rows, told)
             continue
         ranked = [
             (answer.file, rank, *pair)
             for answer in answers
-            for rank, pair in enumerate(answer.best(top), 1)
+            for rank, pair in enumerate(answer.told(top, threshold), 1)
         ]
         output.answer(("file", "rank", "class", value), ranked, told)

@@ -10,9 +10,14 @@ from dlkit.artifacts.tensors import write_tensors
 from dlkit.artifacts.textlines import write_lines
 from dlkit.classify import showing
 from dlkit.classify.asking import scores_of, values_of
-from dlkit.classify.inputs import RowReader
-from dlkit.classify.saved import KIND, LABELS, STEPS, TASK, WEIGHTS
+from dlkit.classify.beginning import document_of, place_of
+from dlkit.classify.inputs import NgramReader, RowReader
+from dlkit.classify.linear import LinearNgrams
+from dlkit.classify.saved import DIGESTS, KIND, LABELS, STEPS, TASK, WEIGHTS
+from dlkit.classify.telling import FILE, most_telling, write_telling
 from dlkit.config.resolve import to_yaml
+from dlkit.data.ngrams import Bags
+from dlkit.data.samples import packed
 from dlkit.errors import quoted
 from dlkit.records import Record, Saved
 
@@ -46,8 +51,7 @@ def commit(
 
     yield from ()
     device = config.training.device
-    learnt = judge(scores_of(trained.model, ready.train.numbers, device=device),
-                   ready.train.labels, ready.samples.classes, config.loss)  # fmt: skip
+    learnt = _learnt(trained.model, ready.train, config)
     validation, values = None, None
     if ready.validation is not None:
         scores = scores_of(trained.model, ready.validation.numbers, device=device)
@@ -59,12 +63,15 @@ def commit(
         "config.yaml": settings.encode(),
         WEIGHTS: write_tensors(_weights(trained.model)),
         LABELS: write_lines(ready.samples.classes),
+        DIGESTS: write_tensors({"train": packed(ready.samples.train.digests)}),
         "metrics.jsonl": "".join(
             json.dumps(entry, sort_keys=True) + "\n" for entry in trained.history
         ).encode(),
     }
     if tensors := ready.reader.tensors():
         files[STEPS] = write_tensors(tensors)
+    if config.keep and isinstance(trained.model, LinearNgrams):
+        files[FILE] = _telling(ready, trained.model)
     shown = showing.Shown(config, ready, trained, document, settings, validation, values)
     files |= showing.files(shown)
     told = {"seconds": trained.seconds, **trained.told}
@@ -74,7 +81,8 @@ def commit(
         reference,
         path,
         _facts(document, trained),
-        f"dlkit classify eval --from {quoted(reference)}",
+        f"dlkit classify {'eval' if len(ready.samples.test) else 'predict FILE'} --from "
+        f"{quoted(reference)}",
     )
 
 
@@ -83,15 +91,44 @@ def absolute(config: ClassifyConfig, ready: Prepared) -> ClassifyConfig:
     update: dict[str, Any] = {"data": ready.samples.origin}
     if isinstance(ready.reader, RowReader) and ready.reader.encoder is not None:
         update["features"] = ready.reader.encoder.source.reference
+    if ready.beginning is not None:
+        update["begin"] = place_of(ready.beginning)
     return config.model_copy(update=update)
 
 
-def parameters_of(model: nn.Module) -> int:
+def parameters_of(model: nn.Module | LinearNgrams) -> int:
     """How many numbers a network learns."""
+    if isinstance(model, LinearNgrams):
+        return model.parameters
     return sum(parameter.numel() for parameter in model.parameters())
 
 
-def _weights(model: nn.Module) -> dict[str, Any]:
+def _learnt(
+    model: nn.Module | LinearNgrams, part: Part, config: ClassifyConfig
+) -> dict[str, float]:
+    """Accuracy and log-loss on what was learnt from: many samples, so without intervals."""
+    from dlkit.training.metrics import losses
+
+    values = values_of(scores_of(model, part.numbers, device=config.training.device), config.loss)
+    told = {"train_accuracy": float((values.argmax(axis=1) == part.labels).mean())}
+    if config.loss == "softmax":
+        told["train_loss"] = float(losses(values, part.labels).mean())
+    return told
+
+
+def _telling(ready: Prepared, model: LinearNgrams) -> bytes:
+    reader, part = ready.reader, ready.train
+    assert isinstance(reader, NgramReader)
+    assert isinstance(part.numbers, Bags)
+    found = most_telling(
+        reader.ngrams, model.weights, part.numbers, part.samples.texts, ready.samples.classes
+    )
+    return write_telling(found)
+
+
+def _weights(model: nn.Module | LinearNgrams) -> dict[str, Any]:
+    if isinstance(model, LinearNgrams):
+        return dict(model.tensors())
     return {name: tensor.detach().cpu().numpy() for name, tensor in model.state_dict().items()}
 
 
@@ -111,7 +148,7 @@ def _document(
     config: ClassifyConfig,
     ready: Prepared,
     trained: Trained,
-    learnt: Scores,
+    learnt: dict[str, float],
     validation: Scores | None,
 ) -> dict[str, Any]:
     """What artifact.json says: only what another run of the same settings says, too."""
@@ -120,9 +157,7 @@ def _document(
     data.pop("origin")  # where the data lie stands in config.yaml
     data["samples"] |= {"learnt": len(ready.train.labels)}
     data["samples"] |= {"validated": _number(ready.validation)}
-    scores: dict[str, Any] = {**trained.facts, "train_accuracy": learnt.accuracy}
-    if learnt.log_loss is not None:
-        scores["train_loss"] = learnt.log_loss
+    scores: dict[str, Any] = {**trained.facts, **learnt}
     if validation is not None:
         told = validation.document()
         scores |= {f"validation_{name}": told[name] for name in ("accuracy", "low", "high")}
@@ -137,6 +172,7 @@ def _document(
         "classes": len(ready.samples.classes),
         "parameters": parameters_of(trained.model),
         **ready.reader.document(),
+        **({} if ready.beginning is None else {"began": document_of(ready.beginning)}),
         "data": data,
         "scores": scores,
         "optimizer": training.optimizer,

@@ -18,14 +18,16 @@ from dlkit.classify.prepare import network_of
 from dlkit.data.forms import Form, read_form
 from dlkit.data.ngrams import read_ngrams
 from dlkit.data.preprocess import read_pipeline
+from dlkit.data.samples import unpacked
 from dlkit.encoders import reopen_encoder
 from dlkit.errors import DAMAGED, DlkitError
+from dlkit.training.machine import check_device
 
 if TYPE_CHECKING:
     import numpy.typing as npt
     from torch import nn
 
-    from dlkit.data.samples import Inputs
+    from dlkit.data.samples import Digests, Inputs
     from dlkit.records import Record
 
 TASK: Final = "classify"
@@ -33,6 +35,7 @@ KIND: Final = "classifier"
 WEIGHTS: Final = "weights.safetensors"
 STEPS: Final = "preprocess.safetensors"
 LABELS: Final = "labels.txt"
+DIGESTS: Final = "digests.safetensors"
 _MOST_PARAMETERS: Final = 2**33
 _LOSSES: Final = ("softmax", "hinge")
 
@@ -79,6 +82,20 @@ class Classifier:
         """SHA-256 of the data's splits, by name."""
         found = self.document["data"]["fingerprints"]
         return found if isinstance(found, dict) else {}
+
+    def learnt(self) -> Digests | None:
+        """(N,) the digests of the contents of its training split; None: an older dlkit made it.
+
+        Raises:
+            DlkitError: (DAMAGED) the file does not hold digests.
+
+        """
+        if DIGESTS not in self.artifact:
+            return None
+        try:
+            return unpacked(read_tensors(self.artifact.file(DIGESTS))["train"])
+        except (KeyError, ValueError) as problem:
+            raise damaged(self.reference, f"{DIGESTS}: {problem}") from None
 
     def settings(self) -> dict[str, Any]:
         """The settings of its training."""
@@ -160,8 +177,7 @@ def _network(
 
     tensors = read_tensors(artifact.file(WEIGHTS))
     check_finite(tensors, where=artifact.path / WEIGHTS)
-    if device != "cpu" and not torch.get_device_module(device).is_available():
-        raise DlkitError(f"--device {device}: PyTorch finds none here", hint="--device cpu")
+    check_device(device)
     if threads is not None:
         torch.set_num_threads(threads)
     try:

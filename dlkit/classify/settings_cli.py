@@ -9,6 +9,7 @@ import typer
 
 from dlkit import console
 from dlkit.config.cli import complete_recipe
+from dlkit.data.samples_cli import reading, resolved
 from dlkit.errors import USAGE, DlkitError
 
 if TYPE_CHECKING:
@@ -17,23 +18,8 @@ if TYPE_CHECKING:
     from dlkit.classify.config import ClassifyConfig
     from dlkit.classify.saved import Classifier
 
-# The options that are settings: of the data's reading, of the texts, of the training, the others.
-_READING = (
-    "image_column",
-    "text_column",
-    "label_column",
-    "columns",
-    "train_split",
-    "test_split",
-    "test_share",
-    "size",
-    "fit",
-    "colour",
-    "skip_bad",
-    "limit",
-    "encoding",
-)
-_TEXT = ("tokens", "words", "characters", "dim")
+# The options that are settings: of the texts, of the training, the others.
+_TEXT = ("tokens", "words", "characters", "weighting", "dim")
 _TRAINING = (
     "epochs",
     "batch_size",
@@ -62,8 +48,6 @@ _SETTINGS = (
     "loss",
     "keep",
 )
-# What other data share with those of an artifact.
-_READ_ALIKE = ("image_column", "text_column", "label_column", "encoding")
 
 
 def _complete_recipe(incomplete: str) -> list[str]:
@@ -76,13 +60,6 @@ def complete_classifier(incomplete: str) -> list[str]:
     from dlkit.artifacts.store import completions
 
     return completions(incomplete, kinds={"classifier"})
-
-
-def complete_encoder(incomplete: str) -> list[str]:
-    """Names of artifacts that encode, for the shell."""
-    from dlkit.artifacts.store import completions
-
-    return completions(incomplete, kinds={"word-vectors"})
 
 
 # The defaults in these texts are those of config.py; a test holds the two together.
@@ -107,47 +84,10 @@ Preprocess = Annotated[
         "standardise]."
     ),
 ]
-Features = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME",
-        help="Artifact that encodes the inputs: word2vec/NAME makes texts the mean of their "
-        "words' vectors [default: none].",
-        autocompletion=complete_encoder,
-    ),
-]
-MovedFeatures = Annotated[
-    str | None,
-    typer.Option(
-        "--features",
-        metavar="NAME",
-        help="Where the encoder is that the artifact was made with [default: where it was].",
-        autocompletion=complete_encoder,
-    ),
-]
-Seed = Annotated[int | None, typer.Option(help="Of everything random [default: 1].")]
 Threads = Annotated[int | None, typer.Option(help="CPU threads [default: PyTorch's choice].")]
 Device = Annotated[str | None, typer.Option(help="cpu, cuda or mps [default: cpu].")]
-Data = Annotated[
-    list[str] | None,
-    typer.Argument(
-        metavar="[DATA]…",
-        help="A folder (of class folders, or a data set's), tables (.csv .tsv .json .parquet …), "
-        "builtin:NAME or a hub id.",
-    ),
-]
-Inputs = Annotated[
-    list[str],
-    typer.Argument(
-        metavar="INPUT…",
-        help="Files, folders, patterns; - reads stdin: one image, or a text a line.",
-    ),
-]
 
-
-def reading(arguments: Mapping[str, object]) -> dict[str, object]:
-    """Those of a command's ``arguments`` that say how data are read, by dotted key."""
-    return {f"input.{name}": arguments[name] for name in _READING if name in arguments}
+Png = Annotated[bool, typer.Option("--png", help="Draw each figure as .png, too, beside its .svg.")]
 
 
 def settings(arguments: Mapping[str, object]) -> dict[str, object]:
@@ -157,13 +97,6 @@ def settings(arguments: Mapping[str, object]) -> dict[str, object]:
     for prefix, names in (("text", _TEXT), ("training", _TRAINING)):
         found |= {f"{prefix}.{name}": arguments[name] for name in names if name in arguments}
     return found | reading(arguments)
-
-
-def named(options: Mapping[str, object]) -> dict[str, object]:
-    """The same by the names of the options."""
-    return {
-        f"--{key.rpartition('.')[2].replace('_', '-')}": value for key, value in options.items()
-    }
 
 
 def recipe_path(recipe: str | None) -> Path | None:
@@ -200,17 +133,15 @@ def config_of(
         DlkitError: (USAGE) an unknown key, or a value that does not fit.
 
     """
+    from dlkit.classify.beginning import settings_of
     from dlkit.classify.config import ClassifyConfig
-    from dlkit.config.resolve import resolve
 
     path = recipe_path(recipe)
-    base = None if classifier is None else classifier.settings()
-    if base is not None and other_data:
-        base["input"] = {key: base["input"].get(key) for key in _READ_ALIKE}
-    return (
-        resolve(ClassifyConfig, recipe=path, sets=sets or (), options=options, base=base),
-        path,
-    )
+    base = None
+    if classifier is not None:
+        base = settings_of(classifier) if options.get("begin") else classifier.settings()
+    config = resolved(ClassifyConfig, sets, options, recipe=path, base=base, other_data=other_data)
+    return config, path
 
 
 def opened(
@@ -238,19 +169,3 @@ def opened(
         size = f"{len(found.classes):,} classes, {found.document['parameters']:,} parameters"
         console.note(f"using {found.reference}: {size}")
     return found
-
-
-def refuse(given: Mapping[str, object], *, why: str) -> None:
-    """Refuse options that mean nothing here.
-
-    Args:
-        given: values by option; None, False and empty were not given.
-        why: the end of the message.
-
-    Raises:
-        DlkitError: (USAGE) one was given.
-
-    """
-    names = [name for name, value in given.items() if value not in (None, False, [], ())]
-    if names:
-        raise DlkitError(f"{', '.join(names)}: {why}", hint=f"leave out {names[0]}", code=USAGE)

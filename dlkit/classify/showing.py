@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 
 from dlkit.artifacts.record import describe
+from dlkit.classify.asking import unsure_of, worst_of
 from dlkit.report import sections
-from dlkit.report.canvas import Figure, to_svg
+from dlkit.report.canvas import Figure, to_files, to_svg
 from dlkit.report.card import render_card
 from dlkit.report.html import Section, render
 from dlkit.report.learning import Line, Panel, learning_figure
 from dlkit.report.sheet import Cell
-from dlkit.training.metrics import uncertain, worst
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -106,7 +106,11 @@ def curves(history: Sequence[dict[str, Any]], *, name: str, best: int | None) ->
         return sections.curves_figure(history, name=name, best=best)
     points = [(entry["iteration"], entry["objective"]) for entry in history]
     panel = Panel("objective", [Line("training", points)], logarithmic=True)
-    return learning_figure([panel], x="iteration of L-BFGS", title=f"{name}: learning")
+    return learning_figure(
+        [panel],
+        x="pass of dual ascent" if "gap" in history[0] else "iteration of L-BFGS",
+        title=f"{name}: learning",
+    )
 
 
 def _curves(shown: Shown) -> Figure:
@@ -114,17 +118,19 @@ def _curves(shown: Shown) -> Figure:
     return curves(shown.trained.history, name=shown.ready.samples.name, best=best)
 
 
-def evaluation_files(classifier: Classifier, judged: Judged) -> dict[str, Content]:
-    """report.html and figures/*.svg of an evaluation."""
+def evaluation_files(
+    classifier: Classifier, judged: Judged, *, png: bool = False
+) -> tuple[dict[str, Content], int]:
+    """report.html and the figures of an evaluation, and how many texts a PNG shows with gaps."""
     name = judged.samples.name
     figures = sections.scores_figures(judged.scores, name=name)
     parts = sections.scores_sections(judged.scores, name=name)
     parts += _telling(judged.samples.test, judged.values, classifier.classes, classifier.loss)
-    parts.append(sections.data_section(_plain(judged.samples.document())))
+    parts.append(sections.data_section(plain(judged.samples.document())))
     parts.append(sections.environment_section(describe()))
     page = render(f"{classifier.reference} on {name}", parts)
-    told: dict[str, Content] = {"report.html": page}
-    return told | {f"{title}.svg": to_svg(figure) for title, figure in figures.items()}
+    drawn, lacking = to_files(figures, png=png)
+    return {"report.html": page, **drawn}, lacking
 
 
 def _report(shown: Shown) -> bytes:
@@ -140,25 +146,27 @@ def _report(shown: Shown) -> bytes:
             assert part is not None
             classes = shown.ready.samples.classes
             parts += _telling(part.samples, shown.values, classes, shown.config.loss)
-    parts.append(sections.data_section(_plain(shown.document["data"])))
+    parts.append(sections.data_section(plain(shown.document["data"])))
     parts.append(sections.configuration_section(shown.settings))
     parts.append(sections.environment_section(describe()))
     return render(f"dlkit classify: {name}", parts, subtitle=_what(shown))
 
 
 def _telling(
-    samples: Split, values: npt.NDArray[np.float64], classes: Sequence[str], loss: str
+    samples: Split, values: npt.NDArray[np.float64], classes: Sequence[str], loss: Any
 ) -> list[Section]:
     """The samples with the largest loss, and those of which the network was least sure."""
-    if loss != "softmax":
-        return []
+    least = "the largest entropy" if loss == "softmax" else "the two highest scores the nearest"
     found = (
-        ("Worst samples", worst(values, samples.labels, _SAMPLES), "those with the largest loss"),
-        ("Most uncertain samples", uncertain(values, _SAMPLES), "those with the largest entropy"),
+        ("Worst samples", worst_of(values, samples.labels, _SAMPLES, loss), "the largest loss"),
+        ("Most uncertain samples", unsure_of(values, _SAMPLES, loss), least),
     )
     return [
         sections.samples_section(
-            title, cells(samples, values, classes, places), of=len(values), why=why
+            title,
+            cells(samples, values, classes, places),
+            of=len(values),
+            why=f"those with {why}",
         )
         for title, places, why in found
     ]
@@ -176,7 +184,8 @@ def _told(scores: dict[str, Any]) -> dict[str, object]:
     return {name.replace("_", " "): value for name, value in scores.items()}
 
 
-def _plain(data: dict[str, Any]) -> dict[str, object]:
+def plain(data: dict[str, Any]) -> dict[str, object]:
+    """What artifact.json tells of the data, without how raw inputs are read."""
     return {name: value for name, value in data.items() if name != "form"}
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from dlkit import machine, signals
 from dlkit.artifacts.runs import reserve
 from dlkit.artifacts.runs import resume as reopen
+from dlkit.classify.prepare import check_data
 from dlkit.classify.sweep_axes import Trial, label
 from dlkit.classify.sweep_trial import Bench, How, area_of, config_of, run, tree_of
 from dlkit.classify.train import name_after
@@ -90,6 +91,7 @@ def start(
     by: By = "accuracy",
     last_epoch: bool = False,
     jobs: int = 1,
+    png: bool = False,
 ) -> Generator[Record, None, tuple[Sweep, Saved]]:
     """Run ``trials`` and commit their table and pictures.
 
@@ -100,6 +102,7 @@ def start(
         by: what the best one is best in.
         last_epoch: judge the weights after the last epoch, not those of the best one.
         jobs: processes.
+        png: draw the pictures as .png, too.
 
     Raises:
         DlkitError: no data, no validation samples, settings that do not go together, all diverged.
@@ -107,21 +110,30 @@ def start(
 
     """
     config = trials[0].config
+    check_data(config)
+    if "-" in config.data:
+        raise DlkitError(
+            "a sweep may read its data more than once, stdin can be read once",
+            hint="write them into a file: … > data.csv",
+            code=USAGE,
+        )
     if last_epoch and any(each.config.training.patience is not None for each in trials):
         raise DlkitError(
             "--patience stops by the validation loss, --last-epoch does not look at it", code=USAGE
         )
-    default = default_name or (name_after(config.data[0]) if config.data else TASK)
+    default = default_name or name_after(config.data[0])
     kept = [
         {"number": each.number, "knobs": each.knobs, "config": tree_of(each.config)}
         for each in trials
     ]
     sweep = Sweep(list(trials[0].knobs), kept, by, last_epoch)
     with signals.catch() as stop, reserve(TASK, name, default=default) as held:
-        return (yield from _work(held, sweep, jobs, stop))
+        return (yield from _work(held, sweep, jobs, stop, png=png))
 
 
-def resume(name: str | None, *, jobs: int) -> Generator[Record, None, tuple[Sweep, Saved]]:
+def resume(
+    name: str | None, *, jobs: int, png: bool = False
+) -> Generator[Record, None, tuple[Sweep, Saved]]:
     """Go on with an interrupted sweep: the newest, or that called ``name``.
 
     Raises:
@@ -146,11 +158,11 @@ def resume(name: str | None, *, jobs: int) -> Generator[Record, None, tuple[Swee
             raise DlkitError(
                 f"{held.reference} holds a checkpoint of another dlkit", code=DAMAGED
             ) from None
-        return (yield from _work(held, sweep, jobs, stop))
+        return (yield from _work(held, sweep, jobs, stop, png=png))
 
 
 def _work(
-    held: Run, sweep: Sweep, jobs: int, stop: signals.Stop
+    held: Run, sweep: Sweep, jobs: int, stop: signals.Stop, *, png: bool
 ) -> Generator[Record, None, tuple[Sweep, Saved]]:
     total, jobs = len(sweep.trials), min(jobs, len(sweep.trials))
     facts = {"trials": total, "over": ", ".join(sweep.axes), "jobs": jobs}
@@ -162,6 +174,7 @@ def _work(
     _check_same(sweep, ready, held.reference)
     for trial in sweep.trials:
         trial["config"]["data"] = list(ready.samples.origin)  # found from any folder
+    bench.known_as(config_of(sweep.trials[0]["config"]))
     maps = area_of(ready) is not None
     if maps and total > MOST_MAPS:
         yield Noted(f"no maps of the plane: of at most {MOST_MAPS} trials they are drawn")
@@ -179,7 +192,7 @@ def _work(
         raise DlkitError(f"every trial failed; the first: {first['problem']}")
     from dlkit.classify.sweep_showing import commit
 
-    saved = commit(held, sweep, ready)
+    saved = yield from commit(held, sweep, ready, png=png)
     yield saved
     return sweep, saved
 

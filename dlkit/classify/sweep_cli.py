@@ -12,10 +12,13 @@ from dlkit.classify import settings_cli as of
 from dlkit.data.samples_cli import (
     Colour,
     Columns,
+    Data,
+    Features,
     Fit,
     ImageColumn,
     LabelColumn,
     Limit,
+    Seed,
     Size,
     SkipBad,
     TablesEncoding,
@@ -23,6 +26,8 @@ from dlkit.data.samples_cli import (
     TestSplit,
     TextsColumn,
     TrainSplit,
+    named,
+    refuse,
 )
 from dlkit.errors import USAGE, DlkitError
 from dlkit.options import Form, Header, Json, Progress, Quiet, Sets
@@ -40,7 +45,7 @@ _SHORT = {
 
 
 def over_settings(
-    data: of.Data = None,
+    data: Data = None,
     recipe: of.Recipe = None,
     sets: Sets = None,
     over: Annotated[
@@ -62,9 +67,7 @@ def over_settings(
             "combinations].",
         ),
     ] = None,
-    jobs: Annotated[
-        int, typer.Option("--jobs", "-j", help="Processes that run trials [default: 1].")
-    ] = 1,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", help="Processes that run trials.")] = 1,
     by: Annotated[
         str | None,
         typer.Option(
@@ -79,6 +82,7 @@ def over_settings(
             "shows.",
         ),
     ] = False,
+    png: of.Png = False,
     train_best: Annotated[
         bool,
         typer.Option("--train-best", help="Train the best once more, into an artifact."),
@@ -109,10 +113,11 @@ def over_settings(
     patience: of_training.Patience = None,
     precision: of_training.Precision = None,
     preprocess: of.Preprocess = None,
-    features: of.Features = None,
+    features: Features = None,
     tokens: of_training.Tokens = None,
     words: of_training.Words = None,
     characters: of_training.Characters = None,
+    weighting: of_training.Weighting = None,
     dim: of_training.Dim = None,
     image_column: ImageColumn = None,
     text_column: TextsColumn = None,
@@ -127,13 +132,19 @@ def over_settings(
     skip_bad: SkipBad = None,
     limit: Limit = None,
     encoding: TablesEncoding = None,
-    seed: of.Seed = None,
+    seed: Seed = None,
     threads: of.Threads = None,
     device: of.Device = None,
     resume: Annotated[
         bool,
         typer.Option(
             "--resume", help="Go on with the interrupted sweep --name [default: the newest]."
+        ),
+    ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run", help="Read the data, take a step of some trials, estimate; keep nothing."
         ),
     ] = False,
     form: Form = None,
@@ -169,20 +180,25 @@ def over_settings(
             "--set": sets,
             "--by": by,
             "--last-epoch": last_epoch,
+            "--dry-run": dry_run,
         }
-        of.refuse(
-            given | of.named(options), why="--resume goes on with the settings that were given"
-        )
-        going = work.resume(name, jobs=jobs)
+        refuse(given | named(options), why="--resume goes on with the settings that were given")
+        going = work.resume(name, jobs=jobs, png=png)
     else:
         path = of.recipe_path(recipe)
         default = path.stem if path is not None and not data else None
         wanted = trials(
             parse(over or ()), recipe=path, sets=sets or (), options=options, random=random
         )
+        if dry_run:
+            from dlkit.classify.trial import dry_sweep
+
+            facts = follow(dry_sweep(wanted, jobs=jobs), mode=progress, quiet=quiet)
+            output.answer(("fact", "value"), list(facts.items()), facts)
+            return
         going = work.start(
             wanted, name=name, default_name=default, by=_best_by(by), last_epoch=last_epoch,
-            jobs=jobs,
+            jobs=jobs, png=png,
         )  # fmt: skip
     sweep, saved = follow(going, mode=progress, quiet=quiet)
     _answer(output, sweep)

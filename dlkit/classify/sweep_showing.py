@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from dlkit.artifacts.record import describe
 from dlkit.classify.save import absolute
+from dlkit.classify.showing import plain
 from dlkit.classify.sweep import TASK, Sweep, scores_text, told
 from dlkit.classify.sweep_axes import label
 from dlkit.classify.sweep_figures import figures
 from dlkit.config.resolve import to_yaml
 from dlkit.errors import quoted
-from dlkit.records import Saved
-from dlkit.report import html
-from dlkit.report.canvas import to_svg
+from dlkit.records import Record, Saved, Warned
+from dlkit.report import html, sections
+from dlkit.report.canvas import gaps, to_files
 from dlkit.report.tables import Table
 
 if TYPE_CHECKING:
@@ -44,8 +46,10 @@ def _plain(value: object) -> object:
     return value if isinstance(value, int) and not isinstance(value, bool) else label(value)
 
 
-def commit(held: Run, sweep: Sweep, ready: Prepared) -> Saved:
-    """Make the artifact of a finished sweep.
+def commit(
+    held: Run, sweep: Sweep, ready: Prepared, *, png: bool
+) -> Generator[Record, None, Saved]:
+    """Make the artifact of a finished sweep, its pictures with ``png`` as .png, too.
 
     Raises:
         DlkitError: the disk refused.
@@ -54,7 +58,9 @@ def commit(held: Run, sweep: Sweep, ready: Prepared) -> Saved:
     best = sweep.best()
     columns, rows = table(sweep)
     settings = to_yaml(absolute(sweep.config(best["trial"]), ready))
-    pictures = {name: to_svg(each) for name, each in figures(sweep, ready).items()}
+    pictures, lacking = to_files(figures(sweep, ready), png=png)
+    if lacking:
+        yield Warned(gaps(lacking))
     lines = ["\t".join(columns), *("\t".join(map(_cell, row)) for row in rows)]
     kept = ("settled", "notes", "seconds", "map")
     document: dict[str, Any] = {
@@ -78,7 +84,7 @@ def commit(held: Run, sweep: Sweep, ready: Prepared) -> Saved:
         BEST: settings.encode(),
         "report.html": _page(held.name, sweep, ready, pictures, settings),
     }
-    files |= {f"figures/{name}.svg": each for name, each in pictures.items()}
+    files |= {f"figures/{name}": each for name, each in pictures.items()}
     seconds = {str(each["trial"]): each["seconds"] for each in sweep.results()}
     path = held.commit(
         document, files, record={"seconds": sum(seconds.values()), "trials": seconds}
@@ -103,19 +109,22 @@ def _page(
 ) -> bytes:
     best, (columns, rows) = sweep.best(), table(sweep)
     shown = [[f"{x:.4f}" if isinstance(x, float) else x for x in row] for row in rows]
-    said: tuple[str, ...] = (
+    said = [
         "Accuracy and mean loss, without penalties, on what was learnt from and on validation "
         "samples; gap is the first accuracy less the second. The test split was not looked at.",
         f"Best by validation {sweep.by}: trial {best['trial']}, {told(best['knobs'])}: "
         f"{scores_text(best)}.",
-    )
-    caption = f"{len(rows):,} trials"
-    sections = [
-        html.Section("Scores", text=said, figures=list(pictures.values())),
-        html.Section("Trials", tables=[Table(columns, shown, caption)]),
-        html.Section("Settings of the best", code=settings),
     ]
     if sweep.last_epoch:
-        said += ("The weights are those after the last epoch, not those of the best one.",)
+        said.append("The weights are those after the last epoch, not those of the best one.")
+    caption = f"{len(rows):,} trials"
+    drawn = [each for file, each in pictures.items() if file.endswith(".svg")]
+    parts = [
+        html.Section("Scores", text=said, figures=drawn),
+        html.Section("Trials", tables=[Table(columns, shown, caption)]),
+        html.Section("Settings of the best", code=settings),
+        sections.data_section(plain(ready.samples.document())),
+        sections.environment_section(describe()),
+    ]
     subtitle = f"{ready.samples.name}, {caption} over {', '.join(sweep.axes)}"
-    return html.render(f"Sweep {name}", sections, subtitle=subtitle)
+    return html.render(f"Sweep {name}", parts, subtitle=subtitle)

@@ -13,6 +13,7 @@ from dlkit.classify.asking import probabilities_of, scores_of
 from dlkit.classify.fitting import train
 from dlkit.classify.inputs import RowReader
 from dlkit.classify.prepare import Prepared, prepare, settle
+from dlkit.classify.save import parameters_of
 from dlkit.errors import USAGE, DlkitError
 from dlkit.records import Noted, Record, Warned
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from dlkit.classify.config import ClassifyConfig
+    from dlkit.classify.linear import LinearNgrams
     from dlkit.classify.prepare import Part
     from dlkit.signals import Stop
 
@@ -79,6 +81,10 @@ class Bench:
             )
         return self._ready
 
+    def known_as(self, config: ClassifyConfig) -> None:
+        """The data that are kept are those of ``config``, too: only their place is told in full."""
+        self._key = self._key_of(config)
+
     @staticmethod
     def _key_of(config: ClassifyConfig) -> str:
         data = config.model_dump_json(exclude=set(_OF_NETWORK))
@@ -130,14 +136,16 @@ def run(
         accuracy, loss = _measured(trained.model, part, settled)
         told |= {f"{name}_accuracy": accuracy, f"{name}_loss": loss}
     told["gap"] = told["train_accuracy"] - told["validation_accuracy"]
-    told["parameters"] = sum(parameter.numel() for parameter in trained.model.parameters())
+    told["parameters"] = parameters_of(trained.model)
     told |= {"problem": "", "notes": notes, "seconds": trained.seconds}
     if how.maps and (area := area_of(ready)) is not None:
         told["map"] = yield from _map(trained.model, ready, area, settled)
     return told
 
 
-def _measured(model: nn.Module, part: Part, config: ClassifyConfig) -> tuple[float, float]:
+def _measured(
+    model: nn.Module | LinearNgrams, part: Part, config: ClassifyConfig
+) -> tuple[float, float]:
     """Accuracy and mean loss, in evaluation mode, without penalty and class weights."""
     import torch
 

@@ -88,7 +88,7 @@ def _answer(connection: Connection, process: Any, number: int) -> dict[str, Any]
         process.join()
         raise DlkitError(
             f"the process of trial {number} ended with exit code {process.exitcode}",
-            hint="fewer --jobs need less memory",
+            hint="fewer --jobs need less memory; dlkit classify sweep --resume goes on",
         ) from None
     if "error" in answer:
         message, hint, code = answer["error"]

@@ -11,7 +11,7 @@ from dlkit.artifacts.names import name_from
 from dlkit.artifacts.runs import reserve
 from dlkit.artifacts.runs import resume as reopen
 from dlkit.classify.fitting import train
-from dlkit.classify.prepare import Prepared, prepare, settle
+from dlkit.classify.prepare import Prepared, check_data, prepare, settle
 from dlkit.classify.save import commit
 from dlkit.classify.saved import TASK
 from dlkit.errors import USAGE, DlkitError, quoted
@@ -39,7 +39,8 @@ def run(
         StoppedError: a signal came; a checkpoint was saved if epochs had begun.
 
     """
-    default = default_name or (name_after(config.data[0]) if config.data else TASK)
+    check_data(config)
+    default = default_name or name_after(config.data[0])
     with signals.catch() as stop, reserve(TASK, name, default=default) as held:
         yield Started(f"training {TASK}/{held.name}", headline(config))
         ready = yield from prepare(config)
@@ -112,7 +113,7 @@ def headline(config: ClassifyConfig) -> dict[str, object]:
     for name in ("l1", "ema", "clip", "label_smoothing"):
         if value := getattr(training, name):
             told[name] = value
-    for name in ("dropout", "batch_norm", "preprocess", "features"):
+    for name in ("dropout", "batch_norm", "preprocess", "features", "begin"):
         if value := getattr(config, name):
             told[name] = value
     told["seed"] = training.seed

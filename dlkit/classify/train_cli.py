@@ -12,10 +12,14 @@ from dlkit.classify import settings_cli as of
 from dlkit.data.samples_cli import (
     Colour,
     Columns,
+    Data,
+    Features,
     Fit,
     ImageColumn,
     LabelColumn,
     Limit,
+    Name,
+    Seed,
     Size,
     SkipBad,
     TablesEncoding,
@@ -29,13 +33,11 @@ from dlkit.options import Form, Header, Json, Progress, Quiet, Sets
 
 
 def train(
-    data: of.Data = None,
+    data: Data = None,
     recipe: of.Recipe = None,
     sets: Sets = None,
-    name: Annotated[
-        str | None,
-        typer.Option("--name", "-n", help="Name of the artifact [default: after the data]."),
-    ] = None,
+    name: Name = None,
+    begin: by.Begin = None,
     hidden: by.Hidden = None,
     activation: by.Activation = None,
     dropout: by.Dropout = None,
@@ -54,10 +56,11 @@ def train(
     patience: by.Patience = None,
     precision: by.Precision = None,
     preprocess: of.Preprocess = None,
-    features: of.Features = None,
+    features: Features = None,
     tokens: by.Tokens = None,
     words: by.Words = None,
     characters: by.Characters = None,
+    weighting: by.Weighting = None,
     dim: by.Dim = None,
     keep: Annotated[
         bool | None,
@@ -78,7 +81,7 @@ def train(
     skip_bad: SkipBad = None,
     limit: Limit = None,
     encoding: TablesEncoding = None,
-    seed: of.Seed = None,
+    seed: Seed = None,
     threads: of.Threads = None,
     device: of.Device = None,
     resume: Annotated[
@@ -113,10 +116,17 @@ def train(
     if resume:
         if dry_run:
             raise DlkitError("--dry-run trains nothing that could go on", code=USAGE)
+        if begin is not None:
+            raise DlkitError("--resume and --from do not go together", code=USAGE)
         path = of.recipe_path(recipe)
         going = work.resume(name, recipe=path, sets=sets or (), options=options)
     else:
-        config, path = of.config_of(recipe, sets, options)
+        classifier = None if begin is None else of.opened(begin, quiet=quiet)
+        if classifier is not None:
+            options["begin"] = begin
+        config, path = of.config_of(
+            recipe, sets, options, classifier=classifier, other_data=bool(data)
+        )
         if dry_run:
             from dlkit.classify.trial import dry_run as tried
 

@@ -17,7 +17,7 @@ from dlkit.data.images import wanted_of
 from dlkit.data.labels import class_names
 from dlkit.data.numpy_files import Stored, read_array, stored_arrays
 from dlkit.data.parts import Part, Wish, labelled, limited_by_name
-from dlkit.data.pixels import Wanted, remade
+from dlkit.data.resizing import Wanted, remade
 from dlkit.data.samples import digests_of
 from dlkit.data.tabular import LARGEST, RawTable
 from dlkit.data.wording import counted, listed, shown

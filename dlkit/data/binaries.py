@@ -22,8 +22,8 @@ from dlkit.data.decode import plain_bytes, utf8
 from dlkit.data.forms import ImageForm
 from dlkit.data.images import wanted_of
 from dlkit.data.parts import Part, Wish, limited_by_name
-from dlkit.data.pixels import remade
 from dlkit.data.raw import Meter, RawReader, open_file
+from dlkit.data.resizing import remade
 from dlkit.data.samples import digests_of
 from dlkit.data.wording import counted, shown
 from dlkit.errors import DlkitError

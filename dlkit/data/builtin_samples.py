@@ -14,7 +14,7 @@ import numpy.typing as npt
 from dlkit.data import builtin
 from dlkit.data.forms import Column, Form, ImageForm, TableForm, TextForm
 from dlkit.data.images import wanted_of
-from dlkit.data.pixels import remade
+from dlkit.data.resizing import remade
 from dlkit.data.samples import Kind, Split, split_of
 from dlkit.data.splits import limited
 from dlkit.errors import DlkitError

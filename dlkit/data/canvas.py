@@ -19,7 +19,7 @@ from dlkit.errors import DlkitError
 from dlkit.records import Noted, Record, Warned
 
 if TYPE_CHECKING:
-    from dlkit.data.pixels import Wanted
+    from dlkit.data.resizing import Wanted
     from dlkit.data.samples import Digests, Pixels
 
 CHUNK: Final = 128  # images a thread takes at a time

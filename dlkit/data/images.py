@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Final
 from dlkit.data import pixels
 from dlkit.data.canvas import Canvas, Chunk, Images
 from dlkit.data.forms import LARGEST_SIDE, ImageForm
-from dlkit.data.pixels import BadImageError, Wanted
+from dlkit.data.pixels import BadImageError
 from dlkit.data.raw import open_file
+from dlkit.data.resizing import Wanted
 from dlkit.data.wording import counted, shown
 from dlkit.errors import USAGE, DlkitError
 from dlkit.machine import cores

@@ -78,11 +78,16 @@ def json_values(chunks: Iterator[str], name: str) -> Iterator[tuple[int, Any]]:
     array = 0  # the line where the outer array began
     ended = False
     while True:
-        while not ended and len(text) - place < wanted:
-            chunk = next(chunks, None)
-            ended = chunk is None
+        if not ended and len(text) - place < wanted:
             line += text.count("\n", counted, place)
-            text, place, counted = text[place:] + (chunk or ""), 0, 0
+            parts = [text[place:]]
+            size = len(parts[0])
+            while not ended and size < wanted:
+                chunk = next(chunks, None)
+                ended = chunk is None
+                parts.append(chunk or "")
+                size += len(parts[-1])
+            text, place, counted = "".join(parts), 0, 0
         wanted = 1
         place = _skip(text, place)
         line, counted = line + text.count("\n", counted, place), place

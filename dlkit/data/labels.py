@@ -103,7 +103,9 @@ def class_names(
 
 
 def natural(name: str) -> tuple[tuple[int, int, str], ...]:
-    """A key that sorts class names as a person does: 2 before 10, a2 before a10."""
+    """A key that sorts class names as a person does: 2 before 10, a2 before a10, -1 before 1."""
+    if re.fullmatch("-[0-9]{1,3999}", name):
+        return ((0, int(name), ""),)
     return tuple(
         (0, int(part), "")
         if part.isascii() and part.isdigit() and len(part) < 4000
@@ -145,7 +147,7 @@ def match_classes(
     else:
         seen = {name: None for names in there.values() for name in names}
         order = [*dict.fromkeys(declared or ())]
-        rest = sorted(set(seen) - set(order), key=natural)
+        rest = sorted(sorted(set(seen) - set(order)), key=natural)  # 0 and 00 sort alike
         classes = (*order, *rest)
         yield from _told(classes, there)
     if len(classes) > MOST_CLASSES:

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from dlkit.data import folders, formats, hub
 from dlkit.data.array_parts import array_splits
@@ -17,10 +17,19 @@ from dlkit.data.raw import check_kind, standard_input
 from dlkit.data.sources import existing, may_be_hub, nearby, won
 from dlkit.data.spool import spooled
 from dlkit.data.wording import counted, listed, shown
-from dlkit.errors import USAGE, DlkitError
+from dlkit.errors import USAGE, DlkitError, quoted
 
 if TYPE_CHECKING:
     from dlkit.data.config import SampleConfig
+
+
+_SPARSE: Final = frozenset([".svm", ".libsvm", ".svmlight"])
+# Such a file names no columns, and leaves out zeros: only several of them together tell how many
+# columns there are. Arrays say it.
+_DENSE: Final = (
+    "python -c 'import sys, numpy; from sklearn.datasets import load_svmlight_file as load; "
+    "x, y = load(sys.argv[1]); numpy.savez(sys.argv[2], X=x.toarray(), y=y)'"
+)
 
 
 @dataclass(frozen=True)
@@ -129,6 +138,11 @@ def _tables(paths: Sequence[Path], name: str, root: Path | None, config: SampleC
     files: dict[str, list[Path]] = {}
     for path in paths:
         if formats.by_name(path.name)[0] == "text":
+            if path.suffix.lower() in _SPARSE:
+                raise DlkitError(
+                    f"{shown(path)} is of the svmlight format, which is not read",
+                    hint=f"{_DENSE} {quoted(str(path))} {quoted(f'{path.stem}.npz')}",
+                )
             kind = "an image" if path.suffix.lower() in SUFFIXES else "no table"
             raise DlkitError(
                 f"{shown(path)} is {kind}",

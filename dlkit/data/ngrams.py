@@ -1,46 +1,57 @@
 """Texts as weighted n-grams of words and characters, hashed into buckets.
 
-The weights are those of scikit-learn's TfidfVectorizer with ``sublinear_tf``: (1 + log count) times
-log((1 + N) / (1 + n)) + 1, n of N training texts having the bucket, and each text of length 1. Only
-buckets that some training text uses have a place: what was never seen says nothing.
+A text's n-gram weighs its term frequency times what the n-gram's rarity, or its telling of the
+classes, makes it count; each text is then scaled to length 1. By ``weighting``:
+
+    tfidf    (1 + log count) · (log((1 + N) / (1 + n)) + 1), n of N training texts having it: the
+             TfidfVectorizer of scikit-learn with ``sublinear_tf``
+    binary   1
+    counts   the count
+    ratio    (log((1 + N) / (1 + n)) + 1) · max_c |log((1 + n_c) / Σ(1 + n_c)) - log((1 + m_c) /
+             Σ(1 + m_c))|, n_c training texts of class c and m_c of all others having it, sums over
+             all n-grams: the rarity, and the size of the log-count ratio of NB-SVM (Wang and
+             Manning 2012), whose sign a linear classifier finds
+
+Only buckets that some training text uses have a place: what was never seen says nothing.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, get_args
 
 import numpy as np
 
-from dlkit.data.normalise import Normaliser
-from dlkit.data.segment import SAMPLE, choose, segmenter
+from dlkit.data.gram_counts import Counted, Range, Rules, count, spellings
+from dlkit.data.segment import SAMPLE, choose
 from dlkit.errors import DAMAGED, DlkitError
-from dlkit.records import Noted, Record, Step
+from dlkit.jit import has_numba
+from dlkit.records import Noted, Record
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-_AT_ONCE: Final = 1024  # texts
-_MIX: Final = np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio, odd
+Weighting = Literal["tfidf", "binary", "counts", "ratio"]
+
+_HASH: Final = "fnv1a-splitmix64"  # of the n-grams
 _MOST_BUCKETS: Final = 2**30
 _LONGEST: Final = 10
-
-Range = tuple[int, int]
+_MANY: Final = 1_000  # texts of which an n-gram that only one has says little
+_TABLE: Final = 2**26  # buckets that have a table of places, where the texts are many
 
 
 class Bags(NamedTuple):
     """N lists of n-grams, one after the other.
 
     Attributes:
-        values: (T,) int64 places of n-grams, ascending within a text.
+        values: (T,) int32 places of n-grams, ascending within a text.
         offsets: (N+1,) int64 where each text begins, and T.
         weights: (T,) float32 what each counts.
 
     """
 
-    values: npt.NDArray[np.int64]
+    values: npt.NDArray[np.int32]
     offsets: npt.NDArray[np.int64]
     weights: npt.NDArray[np.float32]
 
@@ -55,8 +66,9 @@ class Ngrams:
         words: fewest and most words of an n-gram; None: no such n-grams.
         characters: fewest and most characters of one within ``<word>``; None: no such n-grams.
         buckets: how many n-grams are hashed into.
+        weighting: see the module.
         used: (V,) int64 buckets that have a place, ascending.
-        idf: (V,) float32 what each counts for its rarity.
+        factors: (V,) float32 what each counts besides its frequency in the text.
 
     """
 
@@ -65,31 +77,58 @@ class Ngrams:
     words: Range | None
     characters: Range | None
     buckets: int
+    weighting: Weighting
     used: npt.NDArray[np.int64]
-    idf: npt.NDArray[np.float32]
-    _known: dict[str, Any] = field(default_factory=dict, repr=False)
+    factors: npt.NDArray[np.float32]
 
     def __len__(self) -> int:
         """V."""
         return len(self.used)
 
-    def apply(self, texts: Sequence[str], *, what: str) -> Generator[Record, None, Bags]:
+    @property
+    def rules(self) -> Rules:
+        """What of a text is counted."""
+        return Rules(self.tokens, self.lowercase, self.words, self.characters, self.buckets)
+
+    def apply(
+        self, texts: Sequence[str], *, what: str, threads: int | None = None
+    ) -> Generator[Record, None, Bags]:
         """The weighted n-grams of ``texts``, which messages call ``what``."""
-        counted = yield from _count(self, texts, what)
+        counted = yield from count(self.rules, texts, what=what, threads=threads)
+        bags = self._weighed(counted)
+        empty = int((np.diff(bags.offsets) == 0).sum())
+        if empty:
+            yield Noted(f"{what}: {empty:,} of {len(texts):,} texts have no known n-gram")
+        return bags
+
+    def _weighed(self, counted: Counted) -> Bags:
+        tf = self._tf(int(counted.times.max(initial=0)))
+        if has_numba() and self.buckets <= min(_TABLE, 64 * len(counted.values)):
+            from dlkit.data import gram_kernels
+
+            table = np.full(self.buckets, -1, np.int32)
+            table[self.used] = np.arange(len(self.used), dtype=np.int32)
+            values, weights, offsets = gram_kernels.weigh(counted, table, self.factors, tf)
+            return Bags(values, offsets, weights)
         places = np.searchsorted(self.used, counted.values)
         places[places == len(self.used)] = 0
         known = self.used[places] == counted.values
-        text_of = np.repeat(np.arange(len(texts)), np.diff(counted.offsets))[known]
-        values = places[known]
-        weights = (1 + np.log(counted.weights[known].astype(np.float64))) * self.idf[values]
-        squares = np.bincount(text_of, weights * weights, minlength=len(texts))
-        weights /= np.sqrt(squares)[text_of]
-        offsets = np.zeros(len(texts) + 1, np.int64)
-        np.cumsum(np.bincount(text_of, minlength=len(texts)), out=offsets[1:])
-        empty = int((np.diff(offsets) == 0).sum())
-        if empty:
-            yield Noted(f"{what}: {empty:,} of {len(texts):,} texts have no known n-gram")
-        return Bags(values, offsets, weights.astype(np.float32))
+        text_of = np.repeat(np.arange(len(counted.offsets) - 1), np.diff(counted.offsets))[known]
+        values = places[known].astype(np.int32)
+        wide = tf[counted.times[known]] * self.factors[values].astype(np.float64)
+        squares = np.bincount(text_of, wide * wide, minlength=len(counted.offsets) - 1)
+        lengths = np.sqrt(squares).astype(np.float32)
+        lengths[lengths == 0] = 1
+        offsets = np.zeros(len(counted.offsets), np.int64)
+        np.cumsum(np.bincount(text_of, minlength=len(offsets) - 1), out=offsets[1:])
+        return Bags(values, offsets, wide.astype(np.float32) / lengths[text_of])
+
+    def _tf(self, most: int) -> npt.NDArray[np.float64]:
+        """What an n-gram counts that stands 0, 1, … ``most`` times in a text."""
+        times = np.arange(most + 1, dtype=np.float64)
+        if self.weighting == "tfidf":
+            return 1 + np.log(np.maximum(times, 1))
+        return times if self.weighting == "counts" else np.ones(most + 1)
 
     def document(self) -> dict[str, Any]:
         """The settings in JSON's types; arrays are in ``tensors``."""
@@ -99,40 +138,25 @@ class Ngrams:
             "words": self.words and list(self.words),
             "characters": self.characters and list(self.characters),
             "buckets": self.buckets,
+            "hash": _HASH,
+            "weighting": self.weighting,
             "ngrams": len(self.used),
         }
 
     def tensors(self) -> dict[str, npt.NDArray[Any]]:
-        """``ngrams.used`` and ``ngrams.idf``."""
-        return {"ngrams.used": self.used.astype(np.int32), "ngrams.idf": self.idf}
+        """``ngrams.used`` and ``ngrams.factors``."""
+        return {"ngrams.used": self.used.astype(np.int32), "ngrams.factors": self.factors}
 
     def spelled(self, text: str) -> dict[int, list[str]]:
         """The n-grams of a text in letters, by their places; of unknown ones nothing."""
-        words = self._cutter()(text)
         found: dict[int, list[str]] = {}
-        if self.words is not None:
-            for size in range(self.words[0], self.words[1] + 1):
-                for start in range(len(words) - size + 1):
-                    gram = words[start : start + size]
-                    self._note(found, _joined([_hash(word) for word in gram]), " ".join(gram))
-        if self.characters is not None:
-            for word in words:
-                for piece in _pieces(word, self.characters):
-                    self._note(found, _hash(piece, b"c"), piece)
+        for bucket, letters in spellings(self.rules, text):
+            place = int(np.searchsorted(self.used, bucket))
+            if place < len(self.used) and self.used[place] == bucket:
+                told = found.setdefault(place, [])
+                if letters not in told:
+                    told.append(letters)
         return found
-
-    def _note(self, found: dict[int, list[str]], value: int, text: str) -> None:
-        bucket = int(_bucket(np.array([value], np.uint64), self.buckets)[0])
-        place = int(np.searchsorted(self.used, bucket))
-        if place < len(self.used) and self.used[place] == bucket:
-            spellings = found.setdefault(place, [])
-            if text not in spellings:
-                spellings.append(text)
-
-    def _cutter(self) -> Callable[[str], list[str]]:
-        normaliser = Normaliser(lowercase=self.lowercase, drop_punctuation=True)
-        segment = segmenter(self.tokens)
-        return lambda text: normaliser.strip(segment(normaliser.fold(text))).split()
 
 
 def fit(
@@ -143,7 +167,10 @@ def fit(
     words: Range | None,
     characters: Range | None,
     buckets: int,
-    min_count: int,
+    min_count: int | None,
+    weighting: Weighting = "tfidf",
+    labels: npt.NDArray[np.int64] | None = None,
+    threads: int | None = None,
 ) -> Generator[Record, None, tuple[Ngrams, Bags]]:
     """Learn from training texts which n-grams there are and how rare; return that and their bags.
 
@@ -154,7 +181,10 @@ def fit(
         words: as ``Ngrams.words``.
         characters: as ``Ngrams.characters``.
         buckets: as ``Ngrams.buckets``.
-        min_count: texts that a bucket must have.
+        min_count: texts that a bucket must have; None: 2 of 1,000 texts or more, else 1.
+        weighting: as ``Ngrams.weighting``.
+        labels: (N,) classes; weighting ``ratio`` asks for them.
+        threads: that count; None: one for each core.
 
     Raises:
         DlkitError: the texts have no n-grams.
@@ -163,22 +193,65 @@ def fit(
     if tokens == "auto":
         tokens, why = choose("\n".join(texts[:1000])[:SAMPLE])
         yield Noted(f"tokens {tokens}: {why}")
-    none = np.zeros(0, np.int64)
-    ngrams = Ngrams(
-        tokens, lowercase, words, characters, buckets, none, none.astype(np.float32)
-    )  # fmt: skip
-    counted = yield from _count(ngrams, texts, "train")
-    # A bucket stands once in each text that has it.
-    used, having = np.unique(counted.values, return_counts=True)
+    rules = Rules(tokens, lowercase, words, characters, buckets)
+    counted = yield from count(rules, texts, what="train", threads=threads)
+    used, having = _having(counted.values, buckets)
+    if min_count is None:
+        min_count = 2 if len(texts) >= _MANY else 1
+        if min_count > 1:
+            yield Noted(
+                f"{int((having < min_count).sum()):,} of {len(used):,} n-grams (buckets) stand in "
+                "one training text alone and are left out"
+            )
     used, having = used[having >= min_count], having[having >= min_count]
     if not len(used):
         raise DlkitError(
             f"the training texts have no n-grams that {min_count:,} of them use",
             hint="--set text.min_count=1, or other --words and --characters",
         )
-    idf = (np.log((1 + len(texts)) / (1 + having)) + 1).astype(np.float32)
-    fitted = Ngrams(tokens, lowercase, words, characters, buckets, used, idf)
-    return fitted, (yield from fitted.apply(texts, what="train"))
+    factors = np.ones(len(used))
+    if weighting in ("tfidf", "ratio"):
+        factors = np.log((1 + len(texts)) / (1 + having)) + 1
+    if weighting == "ratio":
+        assert labels is not None
+        factors *= _ratios(counted, labels, used, having)
+    narrow = factors.astype(np.float32)
+    fitted = Ngrams(tokens, lowercase, words, characters, buckets, weighting, used, narrow)
+    bags = fitted._weighed(counted)
+    if empty := int((np.diff(bags.offsets) == 0).sum()):
+        yield Noted(f"train: {empty:,} of {len(texts):,} texts have no known n-gram")
+    return fitted, bags
+
+
+def _having(
+    values: npt.NDArray[np.int32], buckets: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """The different buckets, ascending, and how many texts have each: it stands once in each."""
+    if buckets > max(2**20, 16 * len(values)):
+        used, having = np.unique(values, return_counts=True)
+        return used.astype(np.int64), having.astype(np.int64)
+    every = np.bincount(values, minlength=1).astype(np.int64)
+    places = np.flatnonzero(every).astype(np.int64)
+    return places, every[places]
+
+
+def _ratios(
+    counted: Counted,
+    labels: npt.NDArray[np.int64],
+    used: npt.NDArray[np.int64],
+    having: npt.NDArray[np.int64],
+) -> npt.NDArray[np.float64]:
+    """(V,) how far the n-grams' log-count ratios are from 0, the farthest of the classes."""
+    found = np.zeros(len(used))
+    classes = np.unique(labels)
+    sizes = np.diff(counted.offsets)
+    for label in classes.tolist():
+        own = np.bincount(counted.values[np.repeat(labels == label, sizes)],
+                          minlength=int(used[-1]) + 1)[used] + 1.0  # fmt: skip
+        others = having - own + 2.0
+        ratio = np.log(own / own.sum()) - np.log(others / others.sum())
+        np.maximum(found, np.abs(ratio), out=found)
+    return found
 
 
 def read_ngrams(document: Any, tensors: Mapping[str, Any], *, where: str) -> Ngrams:
@@ -194,26 +267,35 @@ def read_ngrams(document: Any, tensors: Mapping[str, Any], *, where: str) -> Ngr
 
     """
     try:
-        used, idf = tensors["ngrams.used"], tensors["ngrams.idf"]
+        if document.get("hash") != _HASH:
+            raise DlkitError(
+                f"{where}: its n-grams are hashed in a way that this dlkit does not know",
+                hint="train it anew",
+                code=DAMAGED,
+            )
+        used, factors = tensors["ngrams.used"], tensors["ngrams.factors"]
         buckets = document["buckets"]
         words, characters = _read_range(document["words"]), _read_range(document["characters"])
         if document["tokens"] not in ("whitespace", "char", "zh"):
             raise ValueError(document["tokens"])
+        if document["weighting"] not in get_args(Weighting):
+            raise ValueError(document["weighting"])
         if type(buckets) is not int or not 1 <= buckets <= _MOST_BUCKETS:
             raise ValueError(buckets)
-        if used.dtype != np.int32 or idf.dtype != np.float32 or used.ndim != 1:
+        if used.dtype != np.int32 or factors.dtype != np.float32 or used.ndim != 1:
             raise ValueError(used.dtype)
         used = used.astype(np.int64)
         sorted_once = len(used) and (np.diff(used) > 0).all() and used[0] >= 0
-        if used.shape != idf.shape or not sorted_once or used[-1] >= buckets:
+        if used.shape != factors.shape or not sorted_once or used[-1] >= buckets:
             raise ValueError(used.shape)
-        if not np.isfinite(idf).all():
+        if not np.isfinite(factors).all():
             raise ValueError("not finite")
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise DlkitError(f"{where}: the n-grams are damaged", code=DAMAGED) from error
-    lowercase = bool(document["lowercase"])
-    tokens = document["tokens"]
-    return Ngrams(tokens, lowercase, words, characters, buckets, used, np.array(idf))
+    return Ngrams(
+        document["tokens"], bool(document["lowercase"]), words, characters, buckets,
+        document["weighting"], used, np.array(factors),
+    )  # fmt: skip
 
 
 def _read_range(value: Any) -> Range | None:
@@ -223,102 +305,3 @@ def _read_range(value: Any) -> Range | None:
     if type(fewest) is not int or type(most) is not int or not 1 <= fewest <= most <= _LONGEST:
         raise ValueError(value)
     return fewest, most
-
-
-def _count(ngrams: Ngrams, texts: Sequence[str], what: str) -> Generator[Record, None, Bags]:
-    """The buckets of each text, ascending, and as weights how often it has each."""
-    cut = ngrams._cutter()
-    ids: dict[str, int] = {}  # of words, in the order in which they come
-    hashes: list[int] = []
-    pieces: list[npt.NDArray[np.uint64]] = []
-    values, weights, lengths = [], [], []
-    for start in range(0, len(texts), _AT_ONCE):
-        rows = []
-        for text in texts[start : start + _AT_ONCE]:
-            row = []
-            for word in cut(text):
-                place = ids.get(word)
-                if place is None:
-                    place = ids[word] = len(ids)
-                    hashes.append(_hash(word))
-                    if ngrams.characters is not None:
-                        grams = [_hash(gram, b"c") for gram in _pieces(word, ngrams.characters)]
-                        pieces.append(np.array(grams, np.uint64))
-                row.append(place)
-            rows.append(row)
-        found, counts, sizes = _chunk(ngrams, rows, np.array(hashes, np.uint64), pieces)
-        values.append(found)
-        weights.append(counts)
-        lengths.append(sizes)
-        if len(texts) > _AT_ONCE:
-            done = min(start + _AT_ONCE, len(texts))
-            yield Step(f"counting the n-grams of {what}", done, len(texts), "texts", 0)
-    offsets = np.zeros(len(texts) + 1, np.int64)
-    if texts:
-        np.cumsum(np.concatenate(lengths), out=offsets[1:])
-        return Bags(np.concatenate(values), offsets, np.concatenate(weights))
-    return Bags(np.zeros(0, np.int64), offsets, np.zeros(0, np.float32))
-
-
-def _chunk(
-    ngrams: Ngrams,
-    rows: list[list[int]],
-    hashes: npt.NDArray[np.uint64],
-    pieces: list[npt.NDArray[np.uint64]],
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32], npt.NDArray[np.int64]]:
-    """Buckets, their counts, and how many each text has, for some texts as ids of words."""
-    sizes = np.array([len(row) for row in rows], np.int64)
-    words = np.array([place for row in rows for place in row], np.int64)
-    text_of = np.repeat(np.arange(len(rows)), sizes)
-    keys: list[npt.NDArray[np.int64]] = []
-    if ngrams.words is not None:
-        value = hashes[words] if len(words) else np.zeros(0, np.uint64)
-        gram, owner = value, text_of
-        for size in range(1, ngrams.words[1] + 1):
-            if size > 1:
-                gram = (gram[:-1] * _MIX) + value[size - 1 :]
-                owner = text_of[: len(gram)]
-                inside = owner == text_of[size - 1 :]
-            else:
-                inside = np.ones(len(gram), bool)
-            if size >= ngrams.words[0]:
-                keys.append(owner[inside] * ngrams.buckets + _bucket(gram[inside], ngrams.buckets))
-    if ngrams.characters is not None and len(words):
-        grams = np.concatenate([pieces[place] for place in words.tolist()])
-        owner = np.repeat(text_of, [len(pieces[place]) for place in words.tolist()])
-        keys.append(owner * ngrams.buckets + _bucket(grams, ngrams.buckets))
-    key = np.concatenate(keys) if keys else np.zeros(0, np.int64)
-    found, counts = np.unique(key, return_counts=True)
-    lengths = np.bincount(found // ngrams.buckets, minlength=len(rows))
-    return found % ngrams.buckets, counts.astype(np.float32), lengths
-
-
-def _pieces(word: str, sizes: Range) -> list[str]:
-    """The n-grams of characters of ``<word>``."""
-    whole = f"<{word}>"
-    return [
-        whole[start : start + size]
-        for size in range(sizes[0], sizes[1] + 1)
-        for start in range(len(whole) - size + 1)
-    ]
-
-
-def _hash(text: str, kind: bytes = b"w") -> int:
-    """64 bits of a word or a piece of one."""
-    content = text.encode("utf-8", "surrogatepass")
-    return int.from_bytes(hashlib.blake2b(content, digest_size=8, person=kind).digest(), "little")
-
-
-def _joined(hashes: list[int]) -> int:
-    """The 64 bits of words in a row, as ``_chunk`` computes them."""
-    value = hashes[0]
-    for each in hashes[1:]:
-        value = (value * int(_MIX) + each) & 0xFFFFFFFFFFFFFFFF
-    return value
-
-
-def _bucket(hashes: npt.NDArray[np.uint64], buckets: int) -> npt.NDArray[np.int64]:
-    """Buckets, 0 to ``buckets`` - 1; all bits of a hash count (the finaliser of splitmix64)."""
-    mixed = (hashes ^ (hashes >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return ((mixed ^ (mixed >> np.uint64(31))) % np.uint64(buckets)).astype(np.int64)

@@ -25,7 +25,8 @@ from dlkit.data.roles import image_column, text_column
 from dlkit.data.samples import Inputs, Rows, Split, split_of
 from dlkit.data.sources import existing, nearby
 from dlkit.data.stdin_rows import stdin_frames
-from dlkit.data.tabular import RawTable, encode, read_table
+from dlkit.data.table_rules import encode
+from dlkit.data.tabular import RawTable, read_table
 from dlkit.data.wording import counted, listed, shown
 from dlkit.errors import USAGE, DlkitError
 from dlkit.records import Noted, Record

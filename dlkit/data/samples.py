@@ -200,6 +200,24 @@ def digests_of(inputs: Inputs) -> Digests:
     return np.array(made, f"S{DIGEST_BYTES}")
 
 
+def packed(digests: Digests) -> npt.NDArray[np.uint8]:
+    """Digests (N,) as bytes (N, 16), which a file of tensors holds."""
+    whole = np.ascontiguousarray(digests.astype(f"S{DIGEST_BYTES}"))
+    return whole.view(np.uint8).reshape(-1, DIGEST_BYTES)
+
+
+def unpacked(tensor: npt.NDArray[Any]) -> Digests:
+    """What ``packed`` was given.
+
+    Raises:
+        ValueError: these are no digests.
+
+    """
+    if tensor.shape[1:] != (DIGEST_BYTES,) or tensor.dtype != np.uint8:
+        raise ValueError(f"digests {tensor.shape} {tensor.dtype}")
+    return np.ascontiguousarray(tensor).view(f"S{DIGEST_BYTES}")[:, 0]
+
+
 def split_of(
     inputs: Inputs,
     labels: Labels,

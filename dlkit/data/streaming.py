@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 import numpy as np
 
+from dlkit.data.columns import LONGEST_ROW
 from dlkit.data.forms import ImageForm, TableForm, TextForm
 from dlkit.data.pixels import SUFFIXES
 from dlkit.data.queries import read_frame, read_queries
@@ -86,21 +87,33 @@ def _lines(stdin: BinaryIO | None, encoding: str) -> Iterator[Batch]:
     if stdin is None:
         raise DlkitError("there is no standard input to read", code=USAGE)
     decoder = codecs.getincrementaldecoder(encoding)()
-    rest, number, last = "", 0, False
+    parts: list[str] = []  # of a line that has not ended
+    size, number, last = 0, 0, False
     read = getattr(stdin, "read1", stdin.read)
     while not last:
         piece = read(_PIECE)
         last = not piece
         try:
-            *lines, rest = (rest + decoder.decode(piece, last)).split("\n")
+            *lines, rest = decoder.decode(piece, last).split("\n")
         except UnicodeDecodeError:
             raise DlkitError(
                 f"standard input: line {number + 1:,} or one after it is not valid "
                 f"{encoding.upper()}",
                 hint="--encoding NAME",
             ) from None
-        if last and rest:
-            lines.append(rest)
+        if lines:
+            lines[0] = "".join([*parts, lines[0]])
+            parts, size = [], 0
+        parts.append(rest)
+        size += len(rest)
+        if size > LONGEST_ROW:
+            raise DlkitError(
+                f"standard input: line {number + len(lines) + 1:,} has more than {LONGEST_ROW:,} "
+                "characters",
+                hint="a line is a text: part texts by line feeds",
+            )
+        if last and size:
+            lines.append("".join(parts))
         if lines:
             yield _texts([line.removesuffix("\r") for line in lines], number)
             number += len(lines)

@@ -12,10 +12,13 @@ from dlkit import console
 from dlkit.data.samples_cli import (
     Colour,
     Columns,
+    Data,
+    Features,
     Fit,
     ImageColumn,
     LabelColumn,
     Limit,
+    Seed,
     Size,
     SkipBad,
     TablesEncoding,
@@ -23,6 +26,8 @@ from dlkit.data.samples_cli import (
     TestSplit,
     TextsColumn,
     TrainSplit,
+    reading,
+    refuse,
 )
 from dlkit.errors import USAGE, DlkitError
 from dlkit.knn import settings_cli as of
@@ -48,7 +53,7 @@ _CHOICE = ("metric", "weights", "k")
 
 
 def evaluate(
-    data: of.Data = None,
+    data: Data = None,
     source: of.From = None,
     recipe: of.Recipe = None,
     sets: Sets = None,
@@ -56,7 +61,7 @@ def evaluate(
     metric: of.Metric = None,
     weights: of.Weights = None,
     preprocess: of.Preprocess = None,
-    features: of.Features = None,
+    features: Features = None,
     cross_validate: Annotated[
         bool,
         typer.Option(
@@ -83,7 +88,7 @@ def evaluate(
     skip_bad: SkipBad = None,
     limit: Limit = None,
     encoding: TablesEncoding = None,
-    seed: of.Seed = None,
+    seed: Seed = None,
     threads: of.Threads = None,
     device: of.Device = None,
     form: Form = None,
@@ -100,7 +105,7 @@ def evaluate(
 
     Example: dlkit knn eval builtin:digits --k 1,3,5 --metric l1,l2
     """
-    options, reading = of.settings(locals()), of.reading(locals())
+    options, read = of.settings(locals()), reading(locals())
     output = console.Output(form, json_lines=json, header=header)
     if folds is not None and not cross_validate:
         raise DlkitError("--folds is for --cross-validate", hint="add it", code=USAGE)
@@ -113,8 +118,8 @@ def evaluate(
         going = _of_data(config, cross_validate=cross_validate)
     else:
         given = {"--preprocess": preprocess, "--recipe": recipe, "--seed": seed}
-        of.refuse(given | {"--cross-validate": cross_validate}, why=of.OWN)
-        of.refuse_reading(reading, other_data=bool(data))
+        refuse(given | {"--cross-validate": cross_validate}, why=of.OWN)
+        of.refuse_reading(read, other_data=bool(data))
         of.refuse_sets(sets, allowed=of.ASKED_OF_DATA if data else of.ASKED, why=of.OWN)
         knn = of.opened(source, quiet=quiet, features=features)
         del options["features"]

@@ -15,9 +15,10 @@ import numpy as np
 
 from dlkit import signals
 from dlkit.data.preprocess import Wanted, fit
+from dlkit.encoders import flat
 from dlkit.errors import USAGE, DlkitError
 from dlkit.knn.asking import Choice, Engine, Points, choices, numbers_to_try, predict
-from dlkit.knn.rows import flat, learning
+from dlkit.knn.rows import learning
 from dlkit.knn.scores import Score, judge
 from dlkit.records import Noted, Record, Warned
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from dlkit.encoders import Encoder, open_encoder
 from dlkit.errors import USAGE, DlkitError
 from dlkit.knn.asking import Choice, Engine
 from dlkit.knn.evaluate import check_judged, check_unchanged
+from dlkit.knn.planes import flat_table
 from dlkit.knn.prepare import uneven
 from dlkit.knn.rows import fit_rows
 from dlkit.knn.sheets import MOST_ACROSS
@@ -65,6 +67,14 @@ def read_features(text: str) -> Features:
     return Features(encoder, steps)
 
 
+class Flat(NamedTuple):
+    """Rows of two numbers: of the points (N, 2), of the queries (Q, 2), and the steps to them."""
+
+    points: npt.NDArray[Any]
+    queries: npt.NDArray[Any]
+    steps: tuple[str, ...]
+
+
 @dataclass(frozen=True, eq=False)
 class Seen:
     """What the test split's neighbours are by one kind of features.
@@ -77,6 +87,7 @@ class Seen:
         accuracy: the share of right predictions.
         shared: by what queries and neighbours may have in common ("class", and attributes such
             as "background"), the mean share of neighbours that have it in common.
+        rows: of a table, what was compared, if it lies in a plane.
 
     """
 
@@ -86,6 +97,7 @@ class Seen:
     distances: npt.NDArray[np.float64]
     accuracy: float
     shared: Mapping[str, float]
+    rows: Flat | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -221,6 +233,7 @@ def _look(
     winners = np.empty(len(queries), np.int64)
     points = np.empty((len(queries), kept), np.int64)
     distances = np.empty((len(queries), kept))
+    begun = time.monotonic()
     for tile in index.tiles(queries, choice.k, threads=engine.threads):
         engine.check()
         near, far = tile.neighbours
@@ -231,11 +244,14 @@ def _look(
         winners[part] = votes.winners[0]
         for name, (theirs, ours) in alike.items():
             shared[name] += int((theirs[near] == ours[part, None]).sum())
-        yield Step(f"searching by {transform.text}", part.stop, len(queries), "queries", 0)
+        rate = part.stop / max(time.monotonic() - begun, 1e-9)
+        yield Step(f"searching by {transform.text}", part.stop, len(queries), "queries", rate)
     pairs = len(queries) * choice.k
     shares = {name: number / pairs for name, number in shared.items()}
     accuracy = float((winners == test.labels).mean())
-    return Seen(transform.text, winners, points, distances, accuracy, shares)
+    steps = tuple(step.name for step in transform.pipeline.steps)
+    flat = Flat(rows, queries, steps) if flat_table(samples.columns, rows) else None
+    return Seen(transform.text, winners, points, distances, accuracy, shares, flat)
 
 
 def _attributes_of(

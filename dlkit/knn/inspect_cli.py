@@ -10,10 +10,13 @@ from dlkit import console
 from dlkit.data.samples_cli import (
     Colour,
     Columns,
+    Data,
+    Features,
     Fit,
     ImageColumn,
     LabelColumn,
     Limit,
+    Seed,
     Size,
     SkipBad,
     TablesEncoding,
@@ -21,6 +24,9 @@ from dlkit.data.samples_cli import (
     TestSplit,
     TextsColumn,
     TrainSplit,
+    named,
+    reading,
+    refuse,
 )
 from dlkit.errors import USAGE, DlkitError
 from dlkit.knn import settings_cli as of
@@ -34,7 +40,7 @@ if TYPE_CHECKING:
 
 
 def inspect(
-    data: of.Data = None,
+    data: Data = None,
     source: of.From = None,
     recipe: of.Recipe = None,
     sets: Sets = None,
@@ -77,7 +83,7 @@ def inspect(
         typer.Option(help="Votes: uniform or distance [default: the artifact's; of DATA uniform]."),
     ] = None,
     preprocess: of.Preprocess = None,
-    features: of.Features = None,
+    features: Features = None,
     out: Annotated[
         str | None,
         typer.Option(
@@ -98,7 +104,7 @@ def inspect(
     skip_bad: SkipBad = None,
     limit: Limit = None,
     encoding: TablesEncoding = None,
-    seed: of.Seed = None,
+    seed: Seed = None,
     threads: of.Threads = None,
     device: of.Device = None,
     force: Force = False,
@@ -116,7 +122,7 @@ def inspect(
     Example: dlkit knn inspect builtin:shapes --compare-features grey,hog --out knn.svg
     """
     options = of.settings(locals())
-    reading = of.reading(locals())
+    read = reading(locals())
     from dlkit.knn import inspect as work
     from dlkit.knn import sheets
     from dlkit.progress import follow
@@ -129,9 +135,9 @@ def inspect(
     of.refuse_sets(sets, idle=("folds", "keep"), why="it means nothing here")
     knn = None
     if source is not None or not (data or recipe is not None):
-        own = of.named(reading)
+        own = named(read)
         own |= {"DATA": data, "--preprocess": preprocess, "--recipe": recipe, "--seed": seed}
-        of.refuse(own, why=of.OWN)
+        refuse(own, why=of.OWN)
         of.refuse_sets(sets, allowed=of.ASKED, why=of.OWN)
         knn = of.opened(source, quiet=quiet, features=features)
     config, _ = of.config_of(recipe, sets, options, knn=knn)

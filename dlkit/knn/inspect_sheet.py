@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,10 @@ import numpy as np
 
 from dlkit.artifacts.reports import write_report
 from dlkit.knn import sheets
-from dlkit.records import Record, Step, Warned
+from dlkit.knn.planes import of_inspection
+from dlkit.records import Record, Warned
+from dlkit.report.canvas import to_svg
+from dlkit.report.scatter import scatter_figure
 from dlkit.report.sheet import Row
 
 if TYPE_CHECKING:
@@ -36,7 +39,7 @@ def draw(
 
     """
     samples, choice = found.samples, found.choice
-    made = rows(found, examples(found, number))
+    places = examples(found, number)
     heads = ("query", "nearest training samples; ✓ votes for the query's class, ✗ against it")
     title = f"{samples.name}: what lies nearest, and votes"
     right = ", ".join(f"{seen.accuracy:.1%} by {seen.features}" for seen in found.seen)
@@ -49,13 +52,31 @@ def draw(
         lines.append("on bar's: on the background that a bar has in training")
     if choice.k > sheets.MOST_ACROSS:
         yield Warned(f"the nearest {sheets.MOST_ACROSS} of {choice.k:,} neighbours are drawn")
-    yield Step("drawing", 0, len(made), "rows", 0)
+    if all(seen.rows is not None for seen in found.seen):
+        lines.append("test samples are the dots with a dark rim, lines lead to their neighbours")
+        planes = of_inspection(found, places)
+        figure = scatter_figure(planes, samples.classes, title=title, lines=lines)
+        if isinstance(place, Path):
+            yield from _told(place, sheets.write_figure(place, figure, force=force))
+            return place
+        return _report(place, to_svg(figure))
+    made = rows(found, places)
     if isinstance(place, Path):
-        lacking = sheets.write(place, made, heads=heads, title=title, lines=lines, force=force)
-        if lacking:
-            yield Warned(f"{place}: the font lacks characters of {lacking:,} texts; use .svg")
+        lacking = yield from sheets.write(
+            place, made, heads=heads, title=title, lines=lines, force=force
+        )
+        yield from _told(place, lacking)
         return place
-    content, _ = sheets.render(made, ".svg", heads=heads, title=title, lines=lines)
+    content, _ = yield from sheets.render(made, ".svg", heads=heads, title=title, lines=lines)
+    return _report(place, content)
+
+
+def _told(place: Path, lacking: int) -> Iterator[Record]:
+    if lacking:
+        yield Warned(f"{place}: the font lacks characters of {lacking:,} texts; use .svg")
+
+
+def _report(place: tuple[str, str], content: bytes) -> Path:
     return write_report(*place, "inspect", {"neighbours.svg": content}) / "neighbours.svg"
 
 

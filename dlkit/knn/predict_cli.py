@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dlkit import console
-from dlkit.data.samples_cli import ImageColumn, SkipBad, TablesEncoding, TextsColumn
+from dlkit.data.samples_cli import (
+    ImageColumn,
+    Inputs,
+    MovedFeatures,
+    SkipBad,
+    TablesEncoding,
+    TextsColumn,
+)
 from dlkit.errors import NOT_FOUND, USAGE, DlkitError
 from dlkit.knn import settings_cli as of
 from dlkit.options import Force, Form, Header, Json, Quiet
@@ -28,19 +35,14 @@ _NAMED = 10  # queries in a warning
 
 
 def predict(
-    inputs: of.Inputs,
+    inputs: Inputs,
     source: of.From = None,
     k: of.ArtifactK = None,
-    metric: Annotated[
-        str | None,
-        typer.Option(
-            help="Distance: l2, l1, cosine, linf or minkowski:P [default: the artifact's]."
-        ),
-    ] = None,
+    metric: of.ArtifactMetric = None,
     weights: Annotated[
         str | None, typer.Option(help="Votes: uniform or distance [default: the artifact's].")
     ] = None,
-    features: of.MovedFeatures = None,
+    features: MovedFeatures = None,
     image_column: ImageColumn = None,
     text_column: TextsColumn = None,
     skip_bad: SkipBad = None,
@@ -98,19 +100,14 @@ def _told(knn: Knn, answer: Answer, texts: list[str] | None) -> dict[str, object
 
 
 def search(
-    inputs: of.Inputs,
+    inputs: Inputs,
     source: of.From = None,
     k: Annotated[
         int | None,
         typer.Option("--k", "-k", min=1, help=f"Neighbours of each [default: {_FOUND}]."),
     ] = None,
-    metric: Annotated[
-        str | None,
-        typer.Option(
-            help="Distance: l2, l1, cosine, linf or minkowski:P [default: the artifact's]."
-        ),
-    ] = None,
-    features: of.MovedFeatures = None,
+    metric: of.ArtifactMetric = None,
+    features: MovedFeatures = None,
     out: Annotated[
         str | None,
         typer.Option(metavar="FILE", help="Also draw queries beside their neighbours: .svg, .png."),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 
 from dlkit.data.preprocess import Pipeline, Wanted, fit, parse
-from dlkit.encoders import Encoder, check_kind
+from dlkit.encoders import Encoder, check_kind, encoded, flat, rows_text
 from dlkit.records import Warned
 
 if TYPE_CHECKING:
@@ -41,10 +41,7 @@ class Transform:
     @property
     def text(self) -> str:
         """What rows are, in a word or two: pixels, a pipeline, an encoder's name."""
-        parts = [self.encoder.source.reference] if self.encoder else []
-        parts += [self.pipeline.text] if self.pipeline.steps else []
-        kinds = "pixels" if self.pipeline.pixels else "columns"
-        return ",".join(parts) or kinds
+        return rows_text(self.encoder, self.pipeline)
 
     def apply(self, inputs: Inputs, *, what: str) -> Generator[Record, None, Rows]:
         """The rows (N, D) of ``inputs``, which messages call ``what``.
@@ -60,7 +57,7 @@ class Transform:
         self, inputs: Inputs, *, what: str
     ) -> Generator[Record, None, tuple[Rows, npt.NDArray[np.bool_]]]:
         """As ``apply``, and (N,) which inputs say anything: not texts without a known word."""
-        numbers = yield from _encoded(inputs, self.encoder, what)
+        numbers = yield from encoded(inputs, self.encoder, what=what)
         blank = self.encoder is not None and self.encoder.kind == "texts"
         known = pointing(numbers) if blank else np.ones(len(numbers), bool)
         return flat(self.pipeline.apply(numbers)), known
@@ -104,7 +101,7 @@ def fit_rows(
     check_kind(
         encoder, samples.kind, name=samples.name, inputs=samples.origin, text_column=text_column
     )
-    numbers = yield from _encoded(samples.train.inputs, encoder, "train")
+    numbers = yield from encoded(samples.train.inputs, encoder, what="train")
     pipeline, rows = yield from fit(wanted, numbers)
     if any(step.name == "zca" for step in wanted) and len(rows) <= flat(rows).shape[1]:
         yield Warned(
@@ -129,21 +126,6 @@ def learning(wanted: tuple[Wanted, ...], *, pixels: bool) -> int | None:
     return None
 
 
-def _encoded(
-    inputs: Inputs, encoder: Encoder | None, what: str
-) -> Generator[Record, None, npt.NDArray[Any]]:
-    if encoder is not None:
-        return (yield from encoder.encode(inputs, what=what))
-    assert not isinstance(inputs, list)
-    return inputs
-
-
 def pointing(rows: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
     """Which of N rows (N, D) are not all zeros, (N,)."""
     return np.asarray((rows != 0).any(axis=1))
-
-
-def flat(inputs: npt.NDArray[Any]) -> Rows:
-    """Inputs (N, ...) as rows (N, D), each in one piece."""
-    width = int(np.prod(inputs.shape[1:]))  # there may be no inputs, of which -1 tells no width
-    return np.ascontiguousarray(inputs.reshape(len(inputs), width))

@@ -9,6 +9,7 @@ import typer
 
 from dlkit import console
 from dlkit.config.cli import complete_recipe
+from dlkit.data.samples_cli import READING, named, reading, refuse, resolved
 from dlkit.errors import USAGE, DlkitError
 
 if TYPE_CHECKING:
@@ -18,22 +19,7 @@ if TYPE_CHECKING:
     from dlkit.knn.saved import Knn
 
 
-# The options that are settings: of the data's reading, and the others.
-_READING = (
-    "image_column",
-    "text_column",
-    "label_column",
-    "columns",
-    "train_split",
-    "test_split",
-    "test_share",
-    "size",
-    "fit",
-    "colour",
-    "skip_bad",
-    "limit",
-    "encoding",
-)
+# The options that are settings, beside those of the data's reading.
 _SETTINGS = (
     "data",
     "k",
@@ -55,8 +41,6 @@ ASKED_OF_DATA = (
     *(f"input.{name}" for name in ("skip_bad", "limit", "encoding")),
 )
 OWN = "an artifact was made with its own"
-# What other data share with those of an artifact.
-_READ_ALIKE = ("image_column", "text_column", "label_column", "encoding")
 
 
 def _complete_recipe(incomplete: str) -> list[str]:
@@ -69,13 +53,6 @@ def complete_index(incomplete: str) -> list[str]:
     from dlkit.artifacts.store import completions
 
     return completions(incomplete, kinds={"index"})
-
-
-def complete_encoder(incomplete: str) -> list[str]:
-    """Names of artifacts that encode, for the shell."""
-    from dlkit.artifacts.store import completions
-
-    return completions(incomplete, kinds={"word-vectors"})
 
 
 # The defaults in these texts are those of config.py; a test holds the two together.
@@ -107,6 +84,10 @@ Metric = Annotated[
         "several: l1,l2 [default: l2]."
     ),
 ]
+ArtifactMetric = Annotated[
+    str | None,
+    typer.Option(help="Distance: l2, l1, cosine, linf or minkowski:P [default: the artifact's]."),
+]
 Weights = Annotated[
     str | None,
     typer.Option(
@@ -121,24 +102,6 @@ Preprocess = Annotated[
         "standardise pca:N zca hog, such as grey,hog [default: none]."
     ),
 ]
-Features = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME",
-        help="Artifact that encodes the inputs: word2vec/NAME makes texts the mean of their "
-        "words' vectors [default: none].",
-        autocompletion=complete_encoder,
-    ),
-]
-MovedFeatures = Annotated[
-    str | None,
-    typer.Option(
-        "--features",
-        metavar="NAME",
-        help="Where the encoder is that the artifact was made with [default: where it was].",
-        autocompletion=complete_encoder,
-    ),
-]
 Folds = Annotated[
     str | None,
     typer.Option(
@@ -146,32 +109,11 @@ Folds = Annotated[
         "[default: 5]."
     ),
 ]
-Seed = Annotated[int | None, typer.Option(help="Of everything random [default: 1].")]
 Threads = Annotated[
     int | None,
     typer.Option(help="CPU threads; any number gives the same answers [default: all cores]."),
 ]
 Device = Annotated[str | None, typer.Option(help="Where to search: cpu or cuda [default: cpu].")]
-Data = Annotated[
-    list[str] | None,
-    typer.Argument(
-        metavar="[DATA]…",
-        help="A folder (of class folders, or a data set's), tables (.csv .tsv .json .parquet …), "
-        "builtin:NAME or a hub id.",
-    ),
-]
-Inputs = Annotated[
-    list[str],
-    typer.Argument(
-        metavar="INPUT…",
-        help="Files, folders, patterns; - reads stdin: one image, or a text a line.",
-    ),
-]
-
-
-def reading(arguments: Mapping[str, object]) -> dict[str, object]:
-    """Those of a command's ``arguments`` that say how data are read, by dotted key."""
-    return {f"input.{name}": arguments[name] for name in _READING if name in arguments}
 
 
 def settings(arguments: Mapping[str, object]) -> dict[str, object]:
@@ -181,13 +123,6 @@ def settings(arguments: Mapping[str, object]) -> dict[str, object]:
     if isinstance(found.get("k"), int):
         found["k"] = str(found["k"])  # of one number a list is made, too
     return found | reading(arguments)
-
-
-def named(options: Mapping[str, object]) -> dict[str, object]:
-    """The same by the names of the options."""
-    return {
-        f"--{key.removeprefix('input.').replace('_', '-')}": value for key, value in options.items()
-    }
 
 
 def config_of(
@@ -213,17 +148,12 @@ def config_of(
 
     """
     from dlkit.config import recipes
-    from dlkit.config.resolve import resolve
     from dlkit.knn.config import KnnConfig
 
     path = recipes.find(recipe, task="knn") if recipe is not None else None
     base = None if knn is None else knn.settings()
-    if base is not None and other_data:
-        base["input"] = {key: base["input"].get(key) for key in _READ_ALIKE}
-    return (
-        resolve(KnnConfig, recipe=path, sets=sets or (), options=options, base=base),
-        path,
-    )
+    config = resolved(KnnConfig, sets, options, recipe=path, base=base, other_data=other_data)
+    return config, path
 
 
 def opened(
@@ -246,23 +176,7 @@ def opened(
     return knn
 
 
-def refuse(given: Mapping[str, object], *, why: str) -> None:
-    """Refuse options that mean nothing here.
-
-    Args:
-        given: values by option; None, False and empty were not given.
-        why: the end of the message.
-
-    Raises:
-        DlkitError: (USAGE) one was given.
-
-    """
-    named = [name for name, value in given.items() if value not in (None, False, [], ())]
-    if named:
-        raise DlkitError(f"{', '.join(named)}: {why}", hint=f"leave out {named[0]}", code=USAGE)
-
-
-def refuse_reading(reading: Mapping[str, object], *, other_data: bool) -> None:
+def refuse_reading(given: Mapping[str, object], *, other_data: bool) -> None:
     """Refuse options of reading data that an artifact's form, or its record, has settled.
 
     Raises:
@@ -270,9 +184,9 @@ def refuse_reading(reading: Mapping[str, object], *, other_data: bool) -> None:
 
     """
     if not other_data:
-        refuse(named(reading), why="an artifact is judged on what was recorded; DATA is other data")
+        refuse(named(given), why="an artifact is judged on what was recorded; DATA is other data")
     else:
-        idle = {key: value for key, value in reading.items() if key not in ASKED_OF_DATA}
+        idle = {key: value for key, value in given.items() if key not in ASKED_OF_DATA}
         refuse(named(idle), why=OWN)
 
 
@@ -295,7 +209,7 @@ def refuse_sets(
         DlkitError: (USAGE) one was given.
 
     """
-    known = (*_SETTINGS, *(f"input.{name}" for name in _READING))
+    known = (*_SETTINGS, *(f"input.{name}" for name in READING))
     for each in sets or ():
         key = each.partition("=")[0].strip()
         if key in idle or (allowed is not None and key in known and key not in allowed):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
@@ -11,13 +12,17 @@ import numpy as np
 
 from dlkit.artifacts.placing import check_places, placed
 from dlkit.errors import NOT_FOUND, USAGE, DlkitError
+from dlkit.knn.planes import flat_table, of_search
 from dlkit.records import Record, Step, Warned
-from dlkit.report.sheet import Cell, Mark, Row, draw_sheet, paint_sheet
+from dlkit.report.canvas import to_png, to_svg
+from dlkit.report.scatter import scatter_figure
+from dlkit.report.sheet import Cell, Mark, Row, drawn_sheet
 
 if TYPE_CHECKING:
     from dlkit.data.samples import Split
     from dlkit.knn.answers import Answer
     from dlkit.knn.saved import Knn
+    from dlkit.report.canvas import Figure
 
 _FORMATS = (".svg", ".png")
 MOST_ACROSS: Final = 50  # neighbours in a row
@@ -39,11 +44,19 @@ def place(out: str, *, force: bool) -> Path:
 
 def render(
     rows: Sequence[Row], suffix: str, *, heads: tuple[str, str], title: str, lines: Sequence[str]
-) -> tuple[bytes, int]:
+) -> Generator[Record, None, tuple[bytes, int]]:
     """A sheet as a file of the format ``suffix``, and how many texts it shows with gaps."""
-    if suffix == ".png":
-        return paint_sheet(rows, heads=heads, title=title, lines=lines)
-    return draw_sheet(rows, heads=heads, title=title, lines=lines), 0
+    going = drawn_sheet(rows, png=suffix == ".png", heads=heads, title=title, lines=lines)
+    begun = time.monotonic()
+    yield Step("drawing", 0, len(rows), "rows", 0)
+    while True:
+        try:
+            done = next(going)
+        except StopIteration as end:
+            made: tuple[bytes, int] = end.value
+            return made
+        rate = done / max(time.monotonic() - begun, 1e-9)
+        yield Step("drawing", done, len(rows), "rows", rate)
 
 
 def write(
@@ -54,7 +67,7 @@ def write(
     title: str,
     lines: Sequence[str],
     force: bool,
-) -> int:
+) -> Generator[Record, None, int]:
     """Draw ``rows`` into the file ``path``; return how many texts the font has gaps in.
 
     Raises:
@@ -63,10 +76,29 @@ def write(
     """
     if not rows:
         raise DlkitError(f"{path}: there is nothing to draw", code=NOT_FOUND)
-    content, lacking = render(rows, path.suffix.lower(), heads=heads, title=title, lines=lines)
+    content, lacking = yield from render(
+        rows, path.suffix.lower(), heads=heads, title=title, lines=lines
+    )
+    _save(path, content, force=force)
+    return lacking
+
+
+def write_figure(path: Path, figure: Figure, *, force: bool) -> int:
+    """Draw a figure into the file ``path``; return how many texts the font has gaps in.
+
+    Raises:
+        DlkitError: the file cannot be written.
+
+    """
+    png = path.suffix.lower() == ".png"
+    content, lacking = to_png(figure) if png else (to_svg(figure), 0)
+    _save(path, content, force=force)
+    return lacking
+
+
+def _save(path: Path, content: bytes, *, force: bool) -> None:
     with placed([path], force=force) as (stream,):
         stream.write(content)
-    return lacking
 
 
 def about(knn: Knn) -> str:
@@ -95,6 +127,8 @@ def draw_search(
 ) -> Generator[Record, None, int]:
     """Draw queries beside what lies nearest; return how many texts the font has gaps in.
 
+    Tables of two columns are points in the plane.
+
     Args:
         path: where to.
         knn: what was searched.
@@ -106,13 +140,17 @@ def draw_search(
         DlkitError: there is nothing to draw, or the file cannot be written.
 
     """
-    names = iter(distinct([each.file for _, answers in drawn for each in answers]))
-    rows = [row for split, answers in drawn for row in _of_search(knn, split, answers, names)]
+    names = distinct([each.file for _, answers in drawn for each in answers])
     if any(len(answer.points) > MOST_ACROSS for _, answers in drawn for answer in answers):
         yield Warned(f"{path}: the nearest {MOST_ACROSS} of each query are drawn")
-    yield Step("drawing", 0, len(rows), "queries", 0)
+    if flat_table(knn.form.columns, knn.points.rows):
+        plane = yield from of_search(knn, drawn, names, MOST_ACROSS)
+        figure = scatter_figure([plane], knn.points.classes, title=title, lines=[about(knn)])
+        return write_figure(path, figure, force=force)
+    left = iter(names)
+    rows = [row for split, answers in drawn for row in _of_search(knn, split, answers, left)]
     heads = ("query", "nearest first, with class and distance")
-    return write(path, rows, heads=heads, title=title, lines=[about(knn)], force=force)
+    return (yield from write(path, rows, heads=heads, title=title, lines=[about(knn)], force=force))
 
 
 def _of_search(

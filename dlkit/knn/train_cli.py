@@ -10,10 +10,14 @@ from dlkit import console
 from dlkit.data.samples_cli import (
     Colour,
     Columns,
+    Data,
+    Features,
     Fit,
     ImageColumn,
     LabelColumn,
     Limit,
+    Name,
+    Seed,
     Size,
     SkipBad,
     TablesEncoding,
@@ -27,18 +31,15 @@ from dlkit.options import Form, Header, Json, Progress, Quiet, Sets
 
 
 def train(
-    data: of.Data = None,
+    data: Data = None,
     recipe: of.Recipe = None,
     sets: Sets = None,
-    name: Annotated[
-        str | None,
-        typer.Option("--name", "-n", help="Name of the artifact [default: after the data]."),
-    ] = None,
+    name: Name = None,
     k: of.K = None,
     metric: of.Metric = None,
     weights: of.Weights = None,
     preprocess: of.Preprocess = None,
-    features: of.Features = None,
+    features: Features = None,
     folds: of.Folds = None,
     keep: Annotated[
         bool | None,
@@ -61,7 +62,7 @@ def train(
     skip_bad: SkipBad = None,
     limit: Limit = None,
     encoding: TablesEncoding = None,
-    seed: of.Seed = None,
+    seed: Seed = None,
     threads: of.Threads = None,
     device: of.Device = None,
     dry_run: Annotated[

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
 
 _AT_ONCE: Final = 1 << 20  # values computed together
-_PARTS: Final = 8  # sums of a distance, as in `kernels.floats.distance`
+_PARTS: Final = 8  # sums of a distance, as in `kernels.distances.distance`
 
 
 def squared_lengths(rows: npt.NDArray[Any]) -> Ints:
@@ -141,7 +141,7 @@ class PowerKeys(Keys):
 
 
 class FloatKeys(Keys):
-    """Distances of rows of floats in float64; bit for bit those of `kernels.floats.distance`.
+    """Distances of rows of floats in float64; bit for bit those of `kernels.distances.distance`.
 
     Args:
         points: (N, D).

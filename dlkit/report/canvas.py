@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from dlkit.report.svg import Drawing
@@ -81,3 +81,25 @@ def to_png(figure: Figure) -> tuple[bytes, int]:
     painting = Painting(figure.width, figure.height)
     figure.draw(painting)
     return painting.render(), painting.lacking
+
+
+def to_files(figures: Mapping[str, Figure], *, png: bool = False) -> tuple[dict[str, bytes], int]:
+    """Figures as files, NAME.svg, and how many texts the font has gaps in.
+
+    Args:
+        figures: by name.
+        png: NAME.png beside each, too; only their texts can have gaps.
+
+    """
+    files, lacking = {}, 0
+    for name, figure in figures.items():
+        files[f"{name}.svg"] = to_svg(figure)
+        if png:
+            files[f"{name}.png"], missed = to_png(figure)
+            lacking += missed
+    return files, lacking
+
+
+def gaps(lacking: int) -> str:
+    """What is said of texts that a PNG shows with gaps."""
+    return f".png: the font lacks characters of {lacking:,} texts; .svg has them all"

@@ -15,6 +15,8 @@ from dlkit.report.svg import COLOURS, Drawing, text_width
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from dlkit.report.canvas import Canvas
+
 _WIDTH: Final = 1000  # px of a picture of up to _ROOMY points; it grows with more
 _ROOMY: Final = 150
 _LEFT, _TOP, _RIGHT, _BOTTOM = 64, 64, 24, 52  # px around the plot
@@ -68,10 +70,10 @@ def draw_points(points: Sequence[Point], axes: Axes, *, title: str, subtitle: st
     assert points
     places = np.array([(point.x, point.y) for point in points], dtype=np.float64)
     growth = math.sqrt(max(1.0, len(points) / _ROOMY))
-    x_scale, y_scale = _scales(places, round(_WIDTH * growth))
+    x_scale, y_scale = scales_of(places, round(_WIDTH * growth))
     width, height = round(x_scale.end + _RIGHT), round(y_scale.start + _BOTTOM)
     drawing = Drawing(width, height, title=title)
-    _draw_axes(drawing, axes, x_scale, y_scale)
+    draw_axes(drawing, axes, x_scale, y_scale)
     drawing.text(_LEFT, 30, title, size=18, look="ink strong")
     if subtitle:
         drawing.text(_LEFT, 50, subtitle, size=12.5, look="grey")
@@ -93,7 +95,7 @@ def _label_size(point: Point) -> tuple[float, float]:
     return bold * text_width(point.label, size), _LINE * size
 
 
-def _scales(places: npt.NDArray[np.float64], width: int) -> tuple[Scale, Scale]:
+def scales_of(places: npt.NDArray[np.float64], width: int) -> tuple[Scale, Scale]:
     """Scales of x and y with the same px a unit; the height follows the points."""
     low, high = places.min(axis=0), places.max(axis=0)
     middle, span = (low + high) / 2, (high - low) * 1.1
@@ -111,7 +113,8 @@ def _scales(places: npt.NDArray[np.float64], width: int) -> tuple[Scale, Scale]:
     )
 
 
-def _draw_axes(drawing: Drawing, axes: Axes, x: Scale, y: Scale) -> None:
+def draw_axes(drawing: Canvas, axes: Axes, x: Scale, y: Scale) -> None:
+    """Draw a frame, and the names and, if ``axes`` are numbered, the values of both axes."""
     if axes.numbered:
         for value in round_ticks(x.low, x.high):
             drawing.line(x.of(value), y.start, x.of(value), y.end, look="faint")

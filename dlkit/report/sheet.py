@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Generator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from dlkit.report.svg import Drawing, shortened, text_width
@@ -51,34 +51,32 @@ class Row(NamedTuple):
     cells: Sequence[Cell]
 
 
-def draw_sheet(
-    rows: Sequence[Row], *, heads: tuple[str, str], title: str, lines: Sequence[str]
-) -> bytes:
-    """An SVG file of ``rows``.
+def drawn_sheet(
+    rows: Sequence[Row], *, png: bool, heads: tuple[str, str], title: str, lines: Sequence[str]
+) -> Generator[int, None, tuple[bytes, int]]:
+    """Draw ``rows`` into a file; yields how many of them are drawn by then.
 
     Args:
         rows: one or more, each with its head cell and others.
+        png: a PNG file; else SVG.
         heads: what stands above the head cells and above the others.
         title: stands above.
         lines: stand under the title.
 
+    Returns:
+        The file, and how many of its texts have characters that its font lacks: none in SVG.
+
     """
     width, height = _size(rows, heads, title, lines)
+    if png:
+        from dlkit.report.painting import Painting
+
+        painting = Painting(width, height)
+        yield from _draw(painting, rows, heads, title, lines)
+        return painting.render(), painting.lacking
     drawing = Drawing(width, height, title=title)
-    _draw(drawing, rows, heads, title, lines)
-    return drawing.render()
-
-
-def paint_sheet(
-    rows: Sequence[Row], *, heads: tuple[str, str], title: str, lines: Sequence[str]
-) -> tuple[bytes, int]:
-    """The same as a PNG file, and how many of its texts have characters that its font lacks."""
-    from dlkit.report.painting import Painting
-
-    width, height = _size(rows, heads, title, lines)
-    painting = Painting(width, height)
-    _draw(painting, rows, heads, title, lines)
-    return painting.render(), painting.lacking
+    yield from _draw(drawing, rows, heads, title, lines)
+    return drawing.render(), 0
 
 
 def png_of(picture: npt.NDArray[Any]) -> bytes:
@@ -118,7 +116,7 @@ def _pitch(rows: Sequence[Row]) -> float:
 
 def _draw(
     canvas: Canvas, rows: Sequence[Row], heads: tuple[str, str], title: str, lines: Sequence[str]
-) -> None:
+) -> Iterator[int]:
     canvas.text(_LEFT, 30, title, size=18, look="ink strong")
     for number, line in enumerate(lines):
         canvas.text(_LEFT, 50 + _UNDER * number, line, size=12.5, look="grey")
@@ -133,6 +131,7 @@ def _draw(
         canvas.line(middle, top, middle, top + _SIDE, look="faint")
         for place, cell in enumerate(row.cells):
             _cell(canvas, cell, first + place * _ACROSS, top)
+        yield number + 1
 
 
 def _cell(canvas: Canvas, cell: Cell, left: float, top: float) -> None:

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from dlkit.config.schema import Settings
 
-USUAL_LR = {"sgd": 0.1, "adam": 1e-3, "adamw": 1e-3, "lbfgs": 1.0}
+USUAL_LR = {"sgd": 0.1, "adam": 1e-3, "adamw": 1e-3, "lbfgs": 1.0, "sdca": 1.0}
 
 
 class TrainingConfig(Settings):
@@ -24,8 +24,10 @@ class TrainingConfig(Settings):
     accumulate: int = Field(
         default=1, ge=1, le=65_536, description="batches whose gradients make one step"
     )
-    optimizer: Literal["sgd", "adam", "adamw", "lbfgs"] = Field(
-        default="adamw", description="sgd, adam, adamw; lbfgs: all data at once, convex losses only"
+    optimizer: Literal["sgd", "adam", "adamw", "lbfgs", "sdca"] = Field(
+        default="adamw",
+        description="sgd, adam, adamw; to the optimum of convex losses: lbfgs, all data at once, "
+        "and of n-grams sdca, stochastic dual coordinate ascent",
     )
     lr: float | None = Field(
         default=None, gt=0, le=1e3, description="largest learning rate; sgd 0.1, adam, adamw 0.001"
@@ -67,9 +69,13 @@ class TrainingConfig(Settings):
         default=None, ge=1, le=1_000_000, description="epochs without a better validation loss"
     )
     tolerance: float = Field(
-        default=1e-5, gt=0, le=1, description="lbfgs: largest gradient component at the end"
+        default=1e-5,
+        gt=0,
+        le=1,
+        description="lbfgs: largest gradient component at the end; sdca: "
+        "largest duality gap as a share of the objective, 0.001 if not given",
     )
-    iterations: int = Field(default=1_000, ge=1, le=10**9, description="lbfgs: the most")
+    iterations: int = Field(default=1_000, ge=1, le=10**9, description="lbfgs, sdca: the most")
     precision: Literal["fp32", "bf16", "fp16"] = Field(
         default="fp32", description="of products and activations; weights stay fp32"
     )
@@ -92,8 +98,8 @@ class TrainingConfig(Settings):
             raise ValueError("nesterov needs optimizer sgd and a momentum above 0")
         if self.patience is not None and not self.validation:
             raise ValueError("patience needs validation data: validation is 0")
-        if self.optimizer == "lbfgs" and self.l1:
-            raise ValueError("optimizer lbfgs needs a smooth loss: l1 must be 0")
+        if self.optimizer in ("lbfgs", "sdca") and self.l1:
+            raise ValueError(f"optimizer {self.optimizer} needs a smooth loss: l1 must be 0")
         return self
 
     @property

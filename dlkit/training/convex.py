@@ -83,7 +83,9 @@ class SoftmaxObjective:
         total = 0.0
         # Added up in the order of the rows, whichever thread was first: the same bits always.
         starts = range(0, self.samples, self._part)
-        for value, part in self._pool.map(lambda start: self._over(weights, biases, start), starts):
+        # A single part is quicker than a thread is told of it.
+        over = self._pool.map if len(starts) > 1 else map
+        for value, part in over(lambda start: self._over(weights, biases, start), starts):
             total += value
             gradient += part
         own = parameters[:, : self.columns]
@@ -145,9 +147,14 @@ class SoftmaxObjective:
         if not self._intercept:
             matrix[-1, :] = matrix[:, -1] = 0.0
             matrix[-1, -1] = 1.0
-        diagonal = matrix.diagonal()
-        # Relative to each column's own scale; a column of zeros has none.
-        diagonal += _RIDGE * diagonal + 1e-12
-        diagonal[:-1] += self._l2
-        factor: torch.Tensor = torch.linalg.cholesky(matrix)
-        return factor
+        own, ridge = matrix.diagonal().clone(), _RIDGE
+        while True:
+            # Relative to each column's own scale; a column of zeros has none.
+            matrix.diagonal().copy_(own + ridge * own + 1e-12)
+            matrix.diagonal()[:-1] += self._l2
+            factor: torch.Tensor
+            factor, failed = torch.linalg.cholesky_ex(matrix)
+            if not failed or ridge > 1:
+                return factor
+            # Of fewer rows than columns the rounding of float32 can exceed a small ridge.
+            ridge *= 10

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from dlkit.signals import Stop
 
+_Vector = npt.NDArray[np.float64]  # of all parameters, one after the other
+
 _MEMORY: Final = 20  # steps that the inverse Hessian is corrected by
 _AGAIN: Final = 10  # iteration in which the curvature is estimated once more
 _DECREASE: Final = 1e-4  # of the line search, as in the book
@@ -138,7 +140,7 @@ class _Search:
                 f"the loss of the linear classifier is {self._value} at the start",
                 hint="look for NaN in the data, or scale them: --preprocess standardise",
             )
-        self._steps: list[tuple[torch.Tensor, torch.Tensor, float]] = []
+        self._steps: list[tuple[_Vector, _Vector, float]] = []
         self.history = [self._value]
         self._factor = objective.curvature(parameters if bool(parameters.any()) else None)
 
@@ -190,25 +192,30 @@ class _Search:
 
     def _direction(self) -> torch.Tensor:
         """Minus the gradient times the inverse Hessian: the two loops of algorithm 7.4."""
-        rest = self._gradient.clone()
+        import torch
+
+        # NumPy's small products begin sooner than PyTorch's.
+        rest = self._gradient.numpy().ravel().copy()
         shares = []
         for step, change, product in reversed(self._steps):
-            share = float((step * rest).sum()) / product
+            share = float(step @ rest) / product
             rest -= share * change
             shares.append(share)
         rest = self._solved(rest)
         if self._steps:
             _, change, product = self._steps[-1]
-            rest *= product / float((change * self._solved(change)).sum())
+            rest *= product / float(change @ self._solved(change))
         for (step, change, product), share in zip(self._steps, reversed(shares), strict=True):
-            rest += (share - float((change * rest).sum()) / product) * step
-        return -rest
+            rest += (share - float(change @ rest) / product) * step
+        return torch.from_numpy(-rest.reshape(self._objective.shape))
 
-    def _solved(self, vectors: torch.Tensor) -> torch.Tensor:
-        """(C, D+1) vectors times the first guess of the inverse Hessian."""
+    def _solved(self, vector: _Vector) -> _Vector:
+        """A vector of all parameters times the first guess of the inverse Hessian."""
         import torch
 
-        return torch.cholesky_solve(vectors.t(), self._factor).t()
+        columns = torch.from_numpy(vector.reshape(self._objective.shape)).t()
+        found: _Vector = torch.cholesky_solve(columns, self._factor).t().numpy().ravel()
+        return found
 
     def _walk(self, direction: torch.Tensor, slope: float) -> bool:
         """Go so far that both conditions of Wolfe hold; False if no such length is found."""
@@ -229,9 +236,10 @@ class _Search:
         return False
 
     def _remember(self, step: torch.Tensor, change: torch.Tensor) -> None:
-        product = float((step * change).sum())
+        one, other = step.numpy().ravel(), change.numpy().ravel()
+        product = float(one @ other)
         if product > 0:
-            self._steps.append((step, change, product))
+            self._steps.append((one, other, product))
             del self._steps[:-_MEMORY]
 
     def optimum(self, tolerance: float) -> Optimum:

@@ -26,10 +26,7 @@ def arranged(config: TrainingConfig) -> Iterator[None]:
     """
     import torch
 
-    if not _is_there(config.device):
-        raise DlkitError(
-            f"--device {config.device}: PyTorch finds none here", hint="--device cpu", code=USAGE
-        )
+    check_device(config.device)
     threads = torch.get_num_threads()
     deterministic = torch.are_deterministic_algorithms_enabled()
     if config.threads is not None:
@@ -41,15 +38,26 @@ def arranged(config: TrainingConfig) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(threads)
-        torch.use_deterministic_algorithms(mode=deterministic)
+        if config.deterministic != deterministic:  # the call loads PyTorch's compiler: seconds
+            torch.use_deterministic_algorithms(mode=deterministic)
 
 
-def _is_there(device: str) -> bool:
+def check_device(device: str) -> None:
+    """Do nothing if ``device``, cpu, cuda or mps, is there.
+
+    Raises:
+        DlkitError: (USAGE) it is not.
+
+    """
+    if device == "cpu":
+        return
     import torch
 
-    if device == "cuda":
-        return torch.cuda.is_available()
-    return device == "cpu" or torch.backends.mps.is_available()
+    there = torch.cuda.is_available() if device == "cuda" else torch.backends.mps.is_available()
+    if not there:
+        raise DlkitError(
+            f"--device {device}: PyTorch finds none here", hint="--device cpu", code=USAGE
+        )
 
 
 def facts(config: TrainingConfig) -> dict[str, Any]:

@@ -71,10 +71,9 @@ class Progress:
 def capture(steps: Steps, batches: Batches, progress: Progress) -> State:
     """The training as it is now."""
     tensors = {f"model.{name}": each for name, each in steps.model.state_dict().items()}
-    for number, values in steps.optimizer.state_dict()["state"].items():
-        for key, value in values.items():
-            if value is not None:
-                tensors[f"optimizer.{number}.{key}"] = value
+    for number, parameter in enumerate(steps.optimizer.parameters):
+        for key, value in steps.optimizer.state.get(parameter, {}).items():
+            tensors[f"optimizer.{number}.{key}"] = value
     if steps.average is not None:
         tensors |= {f"average.{name}": each for name, each in steps.average.tensors().items()}
     tensors |= {f"best.{name}": each for name, each in progress.best.items()}
@@ -141,21 +140,10 @@ def restore_generators(state: State) -> None:
 
 def _restore_optimizer(steps: Steps, tensors: Mapping[str, torch.Tensor]) -> None:
     """Give the optimizer what it had gathered for each parameter."""
-    import torch
-
-    parameters = [each for group in steps.optimizer.param_groups for each in group["params"]]
-    values: dict[int, dict[str, torch.Tensor]] = {}
+    steps.optimizer.state.clear()
     for name, tensor in tensors.items():
         number, _, key = name.partition(".")
-        parameter = parameters[int(number)]
-        own = tensor.clone()
-        if tensor.ndim and tensor.shape == parameter.shape:
-            own = torch.empty_like(parameter).copy_(tensor)  # in the parameter's memory layout
-        elif tensor.ndim:
-            raise ValueError("the optimizer's state is not that of the network")
-        values.setdefault(int(number), {})[key] = own
-    groups = steps.optimizer.state_dict()["param_groups"]
-    steps.optimizer.load_state_dict({"state": values, "param_groups": groups})
+        steps.optimizer.put(int(number), key, tensor)
 
 
 def _under(prefix: str, tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -53,7 +53,7 @@ class Steps:
         self.loss = loss
         self.weights, rest = penalties.divide(model)
         self._trained = self.weights + rest
-        self.optimizer = optimisers.build(model, config)
+        self.optimizer = optimisers.Optimizer(model, config)
         self.average = Average(model, config.ema) if config.ema else None
         self.scaler = machine.scaler(config)
         self.size = min(config.batch_size, batches.batch_size)
@@ -83,7 +83,7 @@ class Steps:
             group["lr"] = lr
         loss, answers = self._gradients(batch)
         norm = self._changed_gradients()
-        self.scaler.step(self.optimizer)
+        self.scaler.step(self.optimizer)  # type: ignore[arg-type]
         self.scaler.update()
         if config.l1 and (amount := penalties.shrinks_by(config, lr)):
             penalties.shrink(self.weights, amount)
@@ -98,7 +98,7 @@ class Steps:
         config = self.config
         subgradient = config.l1 and config.optimizer == "adam"
         if config.clip or subgradient:
-            self.scaler.unscale_(self.optimizer)
+            self.scaler.unscale_(self.optimizer)  # type: ignore[arg-type]
         norm = None
         if config.clip:
             norm = torch.nn.utils.clip_grad_norm_(self._trained, config.clip)
@@ -120,7 +120,7 @@ class Steps:
     def _summed(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         import torch
 
-        self.optimizer.zero_grad()
+        self._forget()
         share = self._share(len(batch.labels))
         losses, answers = [], []
         for part in batch.parts(self.size):
@@ -145,10 +145,15 @@ class Steps:
             self._shares[samples] = torch.tensor(1 / samples, device=self._device)
         return self._shares[samples]
 
+    def _forget(self) -> None:
+        """Drop the gradients: what ``optimizer.zero_grad`` does, without its record keeping."""
+        for each in self._trained:
+            each.grad = None
+
     def _halve(self, samples: int) -> None:
         import torch
 
-        self.optimizer.zero_grad()
+        self._forget()
         if self._device == "cuda":
             torch.cuda.empty_cache()
         before = min(self.size, samples)

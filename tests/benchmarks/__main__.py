@@ -1,4 +1,5 @@
-"""All measurements, one after the other: start-up, nearest words, vocabulary, training, neighbours.
+"""All measurements, one after the other: start-up, nearest words, vocabulary, training, neighbours,
+texts.
 
     make bench                          on a drawn text of 20 MB
     make bench CORPUS=path/to/text      on yours: plain text, lines of fewer than 10,000 words
@@ -43,6 +44,7 @@ def main() -> None:
             ["bench_similar", "--peer-python", sys.executable],
             ["bench_word2vec", str(corpus)],
             ["bench_neighbours"],
+            ["bench_classify", "--only", "text"],
         ):
             print(f"\n== {' '.join(command)}", flush=True)
             name, *rest = command

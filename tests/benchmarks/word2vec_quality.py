@@ -1,12 +1,15 @@
 """Quality of word vectors beside gensim's, on the same text with the same settings.
 
     python -m tests.benchmarks.word2vec_quality CORPUS --pairs F.txt --analogies G.txt [--seeds 3]
-        [--epochs 3]
+        [--epochs 3] [--peer] [--c-tool PROGRAM]
 
 The corpus is plain text, words between spaces, at most 10,000 words a line (gensim cuts longer
 lines). gensim's scores are stored in baselines.json under the SHA-256 of the corpus, gensim's
 version and the settings; ``--peer`` measures and stores those that are missing (one worker: with
-more, gensim's learning rate does not come down to its end).
+more, gensim's learning rate does not come down to its end). ``--c-tool`` does the same for
+word2vec.c, once: it has no seed. Its published version passes over every epoch but the first when
+it runs with one thread, so it is given the text as many times over, and as many times the lowest
+count.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ import argparse
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -108,6 +112,46 @@ def gensim_scores(
     }
 
 
+def c_tool_scores(
+    corpus: Path, settings: dict[str, object], program: str, tests: dict[str, list[Path]]
+) -> dict[str, object]:
+    epochs = int(settings["epochs"])
+    with tempfile.TemporaryDirectory() as folder:
+        text, found = Path(folder) / "text", Path(folder) / "vectors.bin"
+        with text.open("wb") as file:
+            for _ in range(epochs):
+                with corpus.open("rb") as source:
+                    shutil.copyfileobj(source, file, 1 << 20)
+        command = [program, "-train", str(text), "-output", str(found), "-binary", "1", "-hs", "0"]
+        command += ["-cbow", str(int(settings["model"] == "cbow")), "-threads", "1", "-iter", "1"]
+        command += ["-size", str(settings["dim"]), "-window", str(settings["window"])]
+        command += ["-negative", str(settings["negative"]), "-sample", str(settings["sample"])]
+        command += ["-alpha", str(settings["lr"])]
+        command += ["-min-count", str(int(settings["min_count"]) * epochs)]
+        start = time.perf_counter()
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        seconds = time.perf_counter() - start
+        return {
+            "seed": None,
+            "seconds": round(seconds, 1),
+            "tests": evaluate(*word2vec_binary(found), **tests),
+        }
+
+
+def word2vec_binary(path: Path) -> tuple[list[str], np.ndarray]:
+    """The words and the (V, D) matrix of a file that word2vec.c wrote."""
+    with path.open("rb") as file:
+        count, dim = map(int, file.readline().split())
+        matrix, words = np.empty((count, dim), np.float32), []
+        for row in range(count):
+            word = bytearray()
+            while (byte := file.read(1)) != b" ":
+                word += byte.strip(b"\n")
+            words.append(word.decode("utf-8", "replace"))
+            matrix[row] = np.frombuffer(file.read(4 * dim), "<f4")
+    return words, matrix
+
+
 def table(runs: dict[str, list[dict]], out=sys.stdout) -> None:
     """Mean and standard deviation of every test, per tool."""
     names = sorted({name for each in runs.values() for run in each for name in run["tests"]})
@@ -121,6 +165,15 @@ def table(runs: dict[str, list[dict]], out=sys.stdout) -> None:
         print(f"{tool} n={len(each)}".ljust(24), *cells, file=out)
 
 
+def store(scores: dict[str, object]) -> None:
+    """Keep the peers' scores; a tool that was not measured has no entry."""
+    kept = {
+        key: {name: runs for name, runs in each.items() if runs} for key, each in scores.items()
+    }
+    text = json.dumps(kept, indent=1, sort_keys=True) + "\n"
+    BASELINES.write_text(text, encoding="utf-8")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("corpus", type=Path)
@@ -131,6 +184,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--peer", action="store_true", help="measure gensim where not stored")
+    parser.add_argument("--c-tool", help="word2vec.c, compiled: measure it where not stored")
     parser.add_argument("--json", type=Path, help="write every run here")
     arguments = parser.parse_args()
 
@@ -142,17 +196,20 @@ def main() -> None:
         settings = settings_of(model, arguments.epochs)
         entry = f"gensim 4.4.0 workers=1 {json.dumps(settings, sort_keys=True)}"
         peer = stored.setdefault(key, {}).setdefault(entry, [])
+        written = f"word2vec.c threads=1 {json.dumps(settings, sort_keys=True)}"
+        in_c = stored[key].setdefault(written, [])
+        if arguments.c_tool and not in_c:
+            in_c.append(c_tool_scores(arguments.corpus, settings, arguments.c_tool, tests))
+            store(stored)
         for seed in range(1, arguments.seeds + 1):
             if arguments.peer and seed not in {run["seed"] for run in peer}:
                 peer.append(gensim_scores(arguments.corpus, settings, seed, tests))
-                BASELINES.write_text(
-                    json.dumps(stored, indent=1, sort_keys=True) + "\n", encoding="utf-8"
-                )
+                store(stored)
         ours = [
             dlkit_scores(arguments.corpus, settings, seed, arguments.threads, tests)
             for seed in range(1, arguments.seeds + 1)
         ]
-        everything |= {f"gensim {model}": peer, f"dlkit {model}": ours}
+        everything |= {f"gensim {model}": peer, f"word2vec.c {model}": in_c, f"dlkit {model}": ours}
         table({name: runs for name, runs in everything.items() if runs and model in name})
     if arguments.json:
         arguments.json.write_text(json.dumps(everything, indent=1), encoding="utf-8")

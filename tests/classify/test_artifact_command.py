@@ -28,7 +28,8 @@ def test_the_whole_way_of_pictures(dlkit, pictures, lines):
     folder = dlkit.home / "classify" / "mine"
     names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     assert names == {
-        "artifact.json", "config.yaml", "weights.safetensors", "labels.txt", "metrics.jsonl",
+        "artifact.json", "config.yaml", "weights.safetensors", "digests.safetensors", "labels.txt",
+        "metrics.jsonl",
         "run.json", "report.html", "README.md", "MANIFEST", "figures/curves.svg",
         "figures/confusion.svg", "figures/classes.svg", "figures/calibration.svg",
     }  # fmt: skip
@@ -106,7 +107,17 @@ def test_the_hinge_loss_tells_scores_and_no_probabilities(dlkit, pictures, lines
     own = scores.pop(sample["class"])
     wanted = sum(max(0, score - own + 1) for score in scores.values())
     assert sample["loss"] == pytest.approx(wanted, abs=1e-6)
-    assert "probabilities" in dlkit("classify", "eval", "--worst", "2", check=2).stderr
+    done = dlkit("classify", "eval", "--worst", "18", "--report", "--png")
+    assert len({row.split("\t")[0] for row in done.stdout.splitlines()}) == 18
+    (folder,) = (dlkit.home / "reports" / "classify" / "mine").glob("eval-*")
+    names = {path.name for path in folder.iterdir()} - {"MANIFEST", "report.html"}
+    assert names == {
+        f"{name}.{kind}" for name in ("confusion", "classes") for kind in ("svg", "png")
+    }
+    assert "Worst samples" in (folder / "report.html").read_text(encoding="utf-8")
+    with Image.open(folder / "confusion.png") as picture:
+        assert picture.width > 100
+    assert "lacks characters" in done.stderr  # 灰
 
 
 @pytest.mark.parametrize("options", [LINEAR, (*NETWORK, "--dropout", "0.3", "--batch-norm")])
@@ -146,6 +157,9 @@ def test_data_that_changed_are_refused(dlkit, pictures, lines):
     # Said to be other data, they are judged.
     score = lines(dlkit("classify", "eval", pictures, "--from", "mine", "--json"))[0]
     assert score["samples"] == 18
+    # What it was trained on is no test, which is said.
+    done = dlkit("classify", "eval", pictures, "--test-split", "train", "--from", "mine")
+    assert "all 60 test samples are in the artifact's training data, too" in done.stderr
     other = pictures.with_name("other")
     shutil.copytree(pictures / "test", other)
     (other / "white").rename(other / "green")

@@ -125,3 +125,17 @@ def test_without_a_penalty_dividable_classes_are_said_to_have_no_optimum(trained
     found = trained(path, **{"training.iterations": 3})
     told = [getattr(record, "text", "") for record in found.records]
     assert any("λ is 0" in text for text in told)
+
+
+def test_fewer_samples_than_inputs_are_divided(drive):
+    from dlkit.training.lbfgs import minimise
+
+    random = np.random.default_rng(0)
+    labels = np.arange(18) % 2
+    # Pictures that differ little but for their brightness: their products are far from regular.
+    pixels = random.integers(-30, 30, (18, 192)) + np.where(labels[:, None], 40, 200)
+    _, found = drive(
+        minimise((pixels / 255).astype(np.float32), labels, classes=2, l2=0, threads=1)
+    )
+    assert found.converged
+    assert found.objective < 1e-3

@@ -15,7 +15,7 @@ from dlkit.errors import USAGE, DlkitError
 TRAIN = typer.main.get_command(build()).commands["classify"].commands["train"]
 TOLD = {
     "": ("features", "hidden", "activation", "dropout", "batch_norm", "loss", "keep"),
-    "text": ("tokens", "words", "characters", "dim"),
+    "text": ("tokens", "words", "characters", "weighting", "dim"),
     "training": (
         "l2", "l1", "epochs", "batch_size", "optimizer", "schedule", "label_smoothing",
         "class_weights", "validation", "precision", "seed", "device",

@@ -51,6 +51,11 @@ def test_lines_and_objects_say_the_same(dlkit, classifier, lines):
     assert [list(each["probabilities"]) for each in objects] == [
         [each["class"]] for each in objects
     ]
+    told = dlkit("classify", "predict", "-", "--threshold", "0.999", stdin=text).stdout
+    assert [line.split("\t")[1:] for line in told.splitlines()] == [
+        [each["class"] if each["probability"] >= 0.999 else "", repr(each["probability"])]
+        for each in objects
+    ]
     ranked = dlkit("classify", "predict", "-", "--top", "9", "--header", stdin=text).stdout
     assert ranked.splitlines()[0] == "file\trank\tclass\tprobability"
     assert len(ranked.splitlines()) == 1 + 2 * 2

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
+import pytest
+
+from dlkit.classify.export import names_of
+from dlkit.errors import USAGE, DlkitError
 
 
 def test_a_tenth_of_each_class_is_set_aside_and_nothing_lost(trained):
@@ -49,3 +54,44 @@ def test_a_validation_split_of_the_data_is_taken(trained, pictures):
     assert len(found.ready.validation.labels) == 18
     assert len(found.ready.train.labels) == 60
     assert any("own split of 18" in getattr(each, "text", "") for each in found.records)
+
+
+def test_constant_columns_and_missing_cells_do_no_harm(trained, tmp_path):
+    random = np.random.default_rng(0)
+    lines = ["same,gone,number,word,kind"]
+    for at in range(60):
+        number = "" if at % 7 == 0 else f"{random.normal(at % 2, 0.5):.3f}"
+        lines.append(f"7,,{number},{'' if at % 5 == 0 else 'one'},{'xy'[at % 2]}")
+    path = tmp_path / "holes.csv"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    found = trained(path, **{"training.l2": 0.1})
+    told = " ".join(getattr(record, "text", "") for record in found.records)
+    assert "column gone has no values in training: left out" in told
+    assert "missing value" in told
+    weight = next(found.model.parameters()).detach().numpy()
+    columns = found.ready.samples.columns
+    assert columns == ("same", "number", "word=one")
+    assert np.isfinite(weight).all()
+    assert not weight[:, 0].any()
+    assert weight[1, 1] > 0.1
+
+
+@pytest.mark.parametrize(
+    ("steps", "named"),
+    [("standardise", True), ("scale,centre", True), ("pca:5", False), ("standardise,pca:5", False)],
+)
+def test_inputs_have_the_names_of_columns_where_they_are_columns(trained, table, steps, named):
+    ready = trained(table, preprocess=steps, **{"training.l2": 1}).ready
+    assert ready.train.numbers.shape[1] == 5
+    asked = SimpleNamespace(form=ready.samples.form, reader=ready.reader)
+    columns = ("long", "wide", "high", "colour=green", "colour=red")
+    assert names_of(asked, 5) == (columns if named else None)
+
+
+def test_a_device_that_is_not_there_is_told_before_the_data_are_read(trained):
+    import torch
+
+    missing = "mps" if torch.cuda.is_available() else "cuda"
+    with pytest.raises(DlkitError, match=f"--device {missing}: PyTorch finds none") as problem:
+        trained("nowhere.csv", **{"training.device": missing})
+    assert problem.value.code == USAGE

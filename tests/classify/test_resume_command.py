@@ -83,11 +83,13 @@ def test_what_may_not_change_is_refused_and_what_may_is_recorded(dlkit, pictures
     (pictures / "train" / "black" / "0.png").rename(pictures / "train" / "white" / "new.png")
     assert "have changed" in dlkit("classify", "train", "--resume", check=2).stderr
     (pictures / "train" / "white" / "new.png").rename(pictures / "train" / "black" / "0.png")
-    done = dlkit("classify", "train", "--resume", "--epochs", "121")
-    assert "epochs changed from 120 to 121" in done.stderr
+    done = dlkit("classify", "train", "--resume", "--epochs", "121", "--threads", "2")
     path = dlkit.home / "classify" / "x" / "run.json"
-    run = json.loads(path.read_text(encoding="utf-8"))
-    assert run["resumptions"][0]["changes"] == ["epochs changed from 120 to 121"]
+    (told,) = json.loads(path.read_text(encoding="utf-8"))["resumptions"]
+    assert told["changes"] == ["epochs changed from 120 to 121", "threads changed from 1 to 2"]
+    (difference,) = told["differences"]
+    assert difference.startswith("threads was 1 when the run began, is 2 now: the weights will not")
+    assert all(text in done.stderr for text in (*told["changes"], difference))
     assert dlkit("classify", "train", "--resume", check=3).stderr.startswith(
         "error: no interrupted"
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import itertools
 import json
+import multiprocessing
+import os
 import signal
 import time
 
@@ -16,6 +18,8 @@ from dlkit.classify.config import ClassifyConfig
 from dlkit.classify.sweep import start
 from dlkit.classify.sweep_axes import label, parse, trials
 from dlkit.classify.sweep_trial import SIDE, Bench, How, area_of, run, unpacked
+from dlkit.classify.sweep_workers import _answer
+from dlkit.classify.trial import dry_sweep
 from dlkit.config.resolve import resolve
 from dlkit.errors import USAGE, DlkitError
 
@@ -275,6 +279,17 @@ def test_processes_end_with_a_parent_that_is_killed(dlkit):
     assert not list(filter(is_alive, found))
 
 
+def test_a_process_that_dies_is_told_with_its_trial_and_code():
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=os._exit, args=(9,))
+    process.start()
+    theirs.close()
+    with pytest.raises(DlkitError, match="process of trial 7 ended with exit code 9") as problem:
+        _answer(ours, process, 7)
+    assert "--resume" in problem.value.hint
+
+
 def is_alive(pid):
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
@@ -300,12 +315,28 @@ def test_a_trial_that_diverges_is_told_and_the_others_count(dlkit, lines):
         ("l2=0,1", {"training.validation": 0}, {}, "validation"),
         ("l2=0,1", {"training.patience": 3}, {"last_epoch": True}, "--patience"),
         ("hidden=none,8", {"training.optimizer": "lbfgs"}, {}, "hidden layers"),
+        ("l2=0,1", {"data": ["-"]}, {}, "stdin"),
     ],
 )
 def test_what_cannot_be_is_told(swept, over, options, more, said):
     with pytest.raises(DlkitError, match=said) as problem:
         swept(over, sweep=more, **SMALL | options)
     assert problem.value.code == USAGE
+
+
+def test_a_sweep_is_tried_without_leaving_anything(drive, swept, tmp_path):
+    options = {"data": "builtin:spirals", **SMALL, "training.threads": 1}
+    many = trials(
+        parse(("hidden=4,8", "l2=0,0.1,0.2,0.3,0.4,0.5,0.6,0.7,0.8,0.9")), options=options
+    )
+    records, facts = drive(dry_sweep(many, jobs=2))
+    assert (facts["trials"], facts["over"], facts["jobs"]) == (20, "hidden, l2", 2)
+    assert facts["fewest parameters"] == 2 * 4 + 4 + 4 * 3 + 3
+    assert facts["most parameters"] == 2 * 8 + 8 + 8 * 3 + 3
+    assert facts["training samples"] > facts["validation samples"] > 0
+    assert facts["seconds"] >= 0
+    assert any("8 of the 20 trials" in getattr(record, "text", "") for record in records)
+    assert not (tmp_path / "artifacts").exists()
 
 
 def test_options_that_mean_nothing_are_refused(dlkit):
@@ -333,7 +364,14 @@ def test_the_test_split_is_not_looked_at(swept, table, tmp_path):
 
 def test_pictures_of_drawn_trials_and_of_many_knobs(swept):
     options = {key: value for key, value in SMALL.items() if key != "training.epochs"}
-    _, saved = swept("hidden=4,8", "activation=relu,tanh", "epochs=1,2", **options)
+    more = {"last_epoch": True, "png": True}
+    _, saved = swept("hidden=4,8", "activation=relu,tanh", "epochs=1,2", sweep=more, **options)
+    for path in (saved.path / "figures").iterdir():
+        assert path.with_suffix(".svg").exists()
+        assert path.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
+    page = (saved.path / "report.html").read_text(encoding="utf-8")
+    assert "those after the last epoch" in page
+    assert all(f">{title}</h2>" in page for title in ("Scores", "Trials", "Data", "Environment"))
     names = {path.stem for path in (saved.path / "figures").iterdir()}
     assert names == {"over-hidden", "over-activation", "over-epochs", "boundary"}
     picture = (saved.path / "figures" / "boundary.svg").read_text(encoding="utf-8")

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from dlkit.data.gram_counts import cutter
 from dlkit.data.ngrams import fit, read_ngrams
 from dlkit.errors import DlkitError
 from dlkit.progress import follow
@@ -52,7 +53,7 @@ def test_texts_are_as_near_to_each_other_as_those_of_scikit_learn(options):
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     ngrams, bags = fitted(TEXTS, **options)
-    cut = ngrams._cutter()
+    cut = cutter(ngrams.rules)
 
     def analyse(text):
         words = cut(text)
@@ -107,7 +108,8 @@ def test_what_was_kept_is_read_again():
 @pytest.mark.parametrize(
     "damage",
     [
-        {"buckets": 3}, {"tokens": "odd"}, {"words": [2, 1]}, {"words": [1, 99]}, {"buckets": None},
+        {"buckets": 3}, {"tokens": "odd"}, {"weighting": "odd"}, {"hash": None}, {"words": [2, 1]},
+        {"words": [1, 99]}, {"buckets": None},
     ],
 )  # fmt: skip
 def test_damaged_settings_are_refused(damage):

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import pickle
+import shlex
+import subprocess
+import sys
 import zipfile
 from types import SimpleNamespace
 
@@ -208,3 +211,19 @@ def test_a_bomb_and_a_damaged_archive_are_refused(tmp_path):
     for damaged in (whole[:-30], whole[:100] + bytes([whole[100] ^ 255]) + whole[101:], b"PK"):
         path.write_bytes(damaged)
         assert "t.npz" in refused(path).message
+
+
+def test_a_file_of_svmlight_is_refused_with_what_makes_arrays_of_it(tmp_path):
+    path = tmp_path / "heart disease.svm"
+    path.write_text("".join(f"{n % 2 * 2 - 1} 1:{n} 3:0.5 # {n}\n" for n in range(10)))
+    problem = refused(path)
+    assert "is of the svmlight format" in problem.message
+    words = shlex.split(problem.hint)
+    assert words[0] == "python"
+    subprocess.run([sys.executable, *words[1:]], cwd=tmp_path, check=True)
+    samples = loaded(tmp_path / "heart disease.npz").got
+    assert samples.classes == ("-1", "1")
+    assert samples.columns == ("x0", "x1", "x2")
+    assert sorted(samples.train.rows[:, 0].tolist() + samples.test.rows[:, 0].tolist()) == [
+        *range(10)
+    ]

@@ -138,8 +138,12 @@ def test_what_is_not_read_is_said():
 
 
 def test_names_sort_as_a_person_sorts_them():
-    names = ["b", "a10", "a2", "10", "9", "a", "猫", "00"]
-    assert sorted(names, key=natural) == ["00", "9", "10", "a", "a2", "a10", "b", "猫"]
+    names = ["b", "a10", "a2", "10", "9", "a", "猫", "00", "-1", "-10"]
+    wanted = ["-10", "-1", "00", "9", "10", "a", "a2", "a10", "b", "猫"]
+    assert sorted(names, key=natural) == wanted
+    for names in (["0", "00", "000", "-0"], ["-0", "000", "00", "0"]):
+        classes, _ = list(match_classes({"train": names}))[-1]
+        assert classes == ("-0", "0", "00", "000")  # alike, so by their characters
 
 
 def test_labels_follow_names_not_places():

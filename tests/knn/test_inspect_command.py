@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
+from PIL import Image
 from sklearn.neighbors import KNeighborsClassifier
 
 from dlkit.data.shapes import draw
@@ -109,3 +111,23 @@ def test_mistakes_are_told_before_the_work(dlkit):
     assert "draws nothing" in dlkit(*shapes, "--explain", "0", "--out", "x.svg", check=2).stderr
     assert "one is needed" in dlkit(*shapes, "--metric", "l1,l2", check=2).stderr
     assert "k is 9,999" in dlkit(*shapes, "-k", "9999", check=2).stderr
+
+
+def test_a_table_of_two_columns_is_drawn_in_the_plane(dlkit):
+    rows = [f"{x},{y},{'left' if x < 4 else 'right'}" for x in range(8) for y in (1, 2, 4)]
+    (dlkit.folder / "two.csv").write_text("\n".join(["width,height,label", *rows]) + "\n")
+    (dlkit.folder / "q.csv").write_text("height,width\n1.2,2.1\n3,6.5\n")
+    dlkit("knn", "train", "two.csv", "-k", "3", "--folds", "none", "--preprocess", "standardise")
+    dlkit("knn", "search", "q.csv", "-k", "3", "--out", "s.svg")
+    sheet = (dlkit.folder / "s.svg").read_text(encoding="utf-8")
+    for text in ("width (standardise)", "height (standardise)", "q.csv:2", "q.csv:3", "left"):
+        assert f">{text}</text>" in sheet
+    assert sheet.count('r="3.8"') == 6
+    done = dlkit("knn", "inspect", "two.csv", "-k", "1", "--explain", "4", "--out", "i.png",
+                 "--compare-features", "standardise")  # fmt: skip
+    assert "drew i.png" in done.stderr
+    with Image.open(dlkit.folder / "i.png") as image:
+        assert image.height > image.width  # two planes
+    done = dlkit("knn", "inspect", "two.csv", "-k", "1", "--compare-features", "pca:1")
+    path = done.stderr.split("drew ")[1].split("\n")[0]
+    assert "nearest training samples" in Path(path).read_text(encoding="utf-8")  # no plane: cells

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from numba import njit
 
+from dlkit.llvm import FLOAT, INT32, INT64
 from dlkit.neighbours.kernels import emit, panels
-from dlkit.neighbours.kernels.emit import FLOAT, INT32, INT64, Width
+from dlkit.neighbours.kernels.emit import Width
 from dlkit.neighbours.kernels.memory import aligned
 from dlkit.neighbours.kernels.panels import Shape
 

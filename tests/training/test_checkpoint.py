@@ -129,11 +129,8 @@ def killed_and_resumed(folder, after, seed):
     return output.splitlines()[-1]
 
 
-@pytest.mark.parametrize("rounds", [1, pytest.param(25, marks=pytest.mark.slow)])
-def test_a_killed_training_goes_on_to_the_bits_of_the_uninterrupted_one(tmp_path, rounds):
+def test_a_killed_training_goes_on_to_the_bits_of_the_uninterrupted_one(tmp_path):
     process = start(tmp_path / "whole", 1000)
     expected = process.communicate()[0].split()[-1]
     assert process.returncode == 0
-    for number in range(rounds):
-        after = 1 + (37 * number + 60) % 150
-        assert killed_and_resumed(tmp_path / str(number), after, number) == expected
+    assert killed_and_resumed(tmp_path / "killed", 61, 0) == expected

@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import math
 import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -432,3 +435,20 @@ def test_a_compiled_network_learns_the_same(tools):
         tools.finish(fit(model, batches_of(tools), config=config, loss=SOFTMAX))
         results.append(weights_of(model))
     assert all(torch.allclose(results[0][name], results[1][name], atol=1e-4) for name in results[0])
+
+
+def test_a_training_does_not_load_pytorchs_compiler():
+    """Loading it takes longer than many a training; ``compile`` and ``deterministic`` ask."""
+    program = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from killed import parts\n"
+        "from dlkit.training.loop import fit\n"
+        "given = parts()\n"
+        "for _ in fit(given.pop('model'), given.pop('batches'), **given): pass\n"
+        "print(*(name for name in ('torch', 'torch._dynamo') if name in sys.modules))\n"
+    )
+    folder = Path(__file__).parent
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(folder)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["torch"]

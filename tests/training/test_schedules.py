@@ -43,6 +43,31 @@ def test_schedules_are_those_of_pytorch():
         assert rates(config, 60, 10) == pytest.approx(expected, rel=1e-9, abs=1e-12), name
 
 
+def test_warm_up_is_that_of_pytorch():
+    import warnings
+
+    warnings.simplefilter("ignore", UserWarning)
+
+    def rise(optimizer, schedulers):
+        return schedulers.LinearLR(optimizer, start_factor=1 / 13, total_iters=12)
+
+    def then_cosine(o, s):
+        return s.SequentialLR(o, [rise(o, s), s.CosineAnnealingLR(o, T_max=48)], milestones=[12])
+
+    cases = {
+        "constant": rise,
+        "cosine": then_cosine,
+        "step": lambda o, s: s.ChainedScheduler([rise(o, s), s.StepLR(o, 20, gamma=0.3)]),
+        "one-cycle": lambda o, s: s.OneCycleLR(
+            o, 0.4, total_steps=60, pct_start=0.2, cycle_momentum=False
+        ),
+    }
+    for name, build in cases.items():
+        config = TrainingConfig(schedule=name, lr=0.4, warmup=0.2, step_epochs=2, step_factor=0.3)
+        expected = rates_of_pytorch(build, 60, 0.4)
+        assert rates(config, 60, 10) == pytest.approx(expected, rel=1e-9, abs=1e-12), name
+
+
 @pytest.mark.parametrize("schedule", ["constant", "cosine", "step"])
 def test_the_rate_rises_in_equal_steps_over_the_warm_up(schedule):
     config = TrainingConfig(schedule=schedule, warmup=0.2, lr=0.1, step_epochs=100)

@@ -10,6 +10,7 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
+from dlkit import llvm
 from dlkit.word2vec.kernels import vector as v
 from dlkit.word2vec.kernels.memory import aligned
 
@@ -22,8 +23,8 @@ def run(emit, *vectors, out=1):
         def generate(context, b, _signature, operands):
             source, result = operands
             size = v.VECTOR_BYTES
-            sources = [b.add(source, v.integer(i * size)) for i in range(len(vectors))]
-            emit(b, sources, [b.add(result, v.integer(i * size)) for i in range(out)])
+            sources = [b.add(source, llvm.integer(i * size)) for i in range(len(vectors))]
+            emit(b, sources, [b.add(result, llvm.integer(i * size)) for i in range(out)])
             return context.get_dummy_value()
 
         return types.void(types.int64, types.int64), generate
@@ -66,13 +67,13 @@ def test_add_is_exact():
 
 
 def test_shuffle_picks_from_both():
-    result = run(lanes(lambda b, x, y: v.shuffle(b, x, y, [0, 8, 15, 7, 3, 3, 9, 1])), A, B)[0]
+    result = run(lanes(lambda b, x, y: llvm.shuffle(b, x, y, [0, 8, 15, 7, 3, 3, 9, 1])), A, B)[0]
     assert np.array_equal(result, [A[0], B[0], B[7], A[7], A[3], A[3], B[1], A[1]])
 
 
 def test_broadcast_fills_all_lanes_with_one_float():
     def emit(b, sources, results):
-        scalar = v.load_float(b, b.add(sources[0], v.integer(4 * 3)))
+        scalar = v.load_float(b, b.add(sources[0], llvm.integer(4 * 3)))
         v.store(b, v.broadcast(b, scalar), results[0])
 
     assert np.array_equal(run(emit, A)[0], np.full(8, A[3]))
@@ -133,11 +134,11 @@ def test_loop_runs_as_often_as_range(stop, start, step):
         total = v.Register(b, v.filled(0.0))
 
         def body(i):
-            number = v.broadcast(b, b.sitofp(i, v.FLOAT))
+            number = v.broadcast(b, b.sitofp(i, llvm.FLOAT))
             total.add_product(number, v.filled(1.0))
             total.set(v.add(b, total.get(), v.filled(100.0)))
 
-        v.loop(b, ir.Constant(v.INT64, stop), body, start=start, step=step)
+        llvm.loop(b, ir.Constant(llvm.INT64, stop), body, start=start, step=step)
         v.store(b, total.get(), results[0])
 
     turns = range(start, stop, step)
@@ -146,7 +147,7 @@ def test_loop_runs_as_often_as_range(stop, start, step):
 
 def test_prefetch_changes_nothing():
     def emit(b, sources, results):
-        v.prefetch(b, sources[0], v.integer(416))
+        v.prefetch(b, sources[0], llvm.integer(416))
         v.store(b, v.load(b, sources[0]), results[0])
 
     assert np.array_equal(run(emit, A)[0], A)
@@ -155,9 +156,10 @@ def test_prefetch_changes_nothing():
 def test_addresses_are_read_from_arrays():
     def emit(b, sources, results):
         wide = b.zext(
-            b.trunc(v.load_address(b, v.at(b, sources[0], v.integer(1), 8)), v.INT32), v.INT64
+            b.trunc(v.load_address(b, v.at(b, sources[0], llvm.integer(1), 8)), llvm.INT32),
+            llvm.INT64,
         )
-        v.store(b, v.broadcast(b, b.sitofp(wide, v.FLOAT)), results[0])
+        v.store(b, v.broadcast(b, b.sitofp(wide, llvm.FLOAT)), results[0])
 
     packed = np.array([7, 11, 13, 17], np.int64).view(np.float32)
     assert run(emit, packed)[0, 0] == 11

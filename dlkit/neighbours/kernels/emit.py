@@ -8,28 +8,15 @@ contribute. Nothing here checks a bound: who emits a load or a store answers for
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from inspect import Parameter, Signature
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
+
+from dlkit.llvm import CONTRACT, INT32, INT64, POINTER, function, integer, shuffle
 
 BYTE: Final = ir.IntType(8)
 INT16: Final = ir.IntType(16)
-INT32: Final = ir.IntType(32)
-INT64: Final = ir.IntType(64)
-FLOAT: Final = ir.FloatType()
-POINTER: Final = ir.PointerType()
-
-# A multiply and an add may become one fused instruction; nothing else is relaxed.
-CONTRACT: Final = ("contract",)
-
-# numba has no types for these two.
-_alloca: Any = cgutils.alloca_once
-_function: Any = cgutils.get_or_insert_function
 
 
 class Width(NamedTuple):
@@ -48,29 +35,6 @@ def width_of(features: frozenset[str], machine: str) -> Width:
         return Width(256, 16, features)
     arm = machine in {"aarch64", "arm64"}
     return Width(128, 32 if arm else 16, features | {"arm" if arm else "other"})
-
-
-def operation(emit: Callable[[Any, list[Any]], Any], *operands: Any) -> Any:
-    """A function for compiled code to call: ``emit(builder, values)`` gives a 64-bit integer."""
-
-    def declare(_context: Any, *_types: Any) -> tuple[Any, Any]:
-        def generate(_context: Any, b: Any, _signature: Any, values: list[Any]) -> Any:
-            return emit(b, values)
-
-        return types.int64(*operands), generate
-
-    # numba reads the number of operands from the signature.
-    names = ["context", *(f"operand{i}" for i in range(len(operands)))]
-    declare.__signature__ = Signature(  # type: ignore[attr-defined]
-        [Parameter(name, Parameter.POSITIONAL_OR_KEYWORD) for name in names]
-    )
-    declare.__name__ = emit.__name__
-    return intrinsic(declare)
-
-
-def integer(value: int) -> Any:
-    """A 64-bit constant."""
-    return ir.Constant(INT64, value)
 
 
 def vector(lane: Any, lanes: int) -> Any:
@@ -100,56 +64,15 @@ def store(b: Any, value: Any, address: Any, offset: int = 0, align: int = 4) -> 
     b.store(value, where, align=align)
 
 
-def shuffle(b: Any, first: Any, order: Sequence[int]) -> Any:
+def lanes_of(b: Any, first: Any, order: Sequence[int]) -> Any:
     """Pick lanes of ``first`` by number."""
-    places = ir.Constant(vector(INT32, len(order)), [ir.Constant(INT32, i) for i in order])
-    return b.shuffle_vector(first, ir.Constant(first.type, ir.Undefined), places)
-
-
-def broadcast(b: Any, scalar: Any, lanes: int) -> Any:
-    """A vector that holds ``scalar`` in every lane."""
-    kind = vector(scalar.type, lanes)
-    lane = b.insert_element(ir.Constant(kind, ir.Undefined), scalar, ir.Constant(INT32, 0))
-    return shuffle(b, lane, [0] * lanes)
+    return shuffle(b, first, ir.Constant(first.type, ir.Undefined), order)
 
 
 def call(b: Any, name: str, result: Any, *values: Any) -> Any:
     """Call one of LLVM's own functions."""
     kind = ir.FunctionType(result, [value.type for value in values])
-    return b.call(_function(b.module, kind, name), values)
-
-
-def loop(b: Any, stop: Any, body: Callable[[Any], None]) -> None:
-    """Emit ``for i in range(stop): body(i)`` with 64-bit ``i``."""
-    before = b.block
-    inside, after = b.append_basic_block("loop"), b.append_basic_block("done")
-    b.cbranch(b.icmp_signed("<", integer(0), stop), inside, after)
-    b.position_at_end(inside)
-    index = b.phi(INT64)
-    index.add_incoming(integer(0), before)
-    body(index)
-    following = b.add(index, integer(1))
-    index.add_incoming(following, b.block)
-    b.cbranch(b.icmp_signed("<", following, stop), inside, after)
-    b.position_at_end(after)
-
-
-class Register:
-    """A value that changes in a loop; LLVM keeps it in a machine register."""
-
-    def __init__(self, b: Any, value: Any) -> None:
-        self.builder = b
-        self.slot = _alloca(b, value.type)
-        self.kind = value.type
-        self.set(value)
-
-    def get(self) -> Any:
-        """The value now."""
-        return self.builder.load(self.slot, typ=self.kind)
-
-    def set(self, value: Any) -> None:
-        """Change the value."""
-        self.builder.store(value, self.slot)
+    return b.call(function(b.module, kind, name), values)
 
 
 def byte_products(b: Any, width: Width, total: Any, query: Any, points: Any) -> Any:
@@ -167,8 +90,8 @@ def short_products(b: Any, width: Width, total: Any, query: Any, points: Any) ->
     """Add two products of 16-bit integers (0 to 255) to each lane; LLVM knows the pattern."""
     halves, full = vector(INT16, width.bits // 16), vector(INT32, width.bits // 16)
     product = b.mul(b.sext(b.bitcast(query, halves), full), b.sext(b.bitcast(points, halves), full))
-    even = shuffle(b, product, range(0, full.count, 2))
-    odd = shuffle(b, product, range(1, full.count, 2))
+    even = lanes_of(b, product, range(0, full.count, 2))
+    odd = lanes_of(b, product, range(1, full.count, 2))
     return b.add(total, b.add(even, odd))
 
 

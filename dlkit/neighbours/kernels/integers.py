@@ -17,6 +17,7 @@ import numpy.typing as npt
 from dlkit.jit import compiled
 from dlkit.neighbours.kernels import machine
 from dlkit.neighbours.kernels.bounds import COSINE, L1, L2, LINF, MINKOWSKI
+from dlkit.neighbours.kernels.long_rows import long_sums, long_values
 from dlkit.neighbours.kernels.memory import aligned
 from dlkit.neighbours.kernels.packing import pack, squared_lengths
 from dlkit.neighbours.kernels.powers import Order, power_sum
@@ -33,7 +34,7 @@ _PRODUCT_COLUMNS: Final = machine.PRODUCT_COLUMNS
 _DIFFERENCE_ROWS: Final = machine.DIFFERENCE_ROWS
 _DIFFERENCE_COLUMNS: Final = machine.DIFFERENCE_COLUMNS
 _MAXIMUM_COLUMNS: Final = machine.MAXIMUM_COLUMNS
-_squares, _cosines, _products = machine.squares, machine.cosines, machine.products
+_squares, _cosines = machine.squares, machine.cosines
 _differences, _maxima, _lowest_bit = machine.differences, machine.maxima, machine.lowest_bit
 
 _MOST: Final = 0xFFFFFFFF  # above all values
@@ -63,35 +64,6 @@ def _meet(
 
 
 @compiled()
-def _long_sums(
-    metric: int,
-    group: int,
-    panel: int,
-    rows: int,
-    words: int,
-    chunk: int,
-    word_bytes: int,
-    values: _Words,
-    zeros: _Words,
-    masks: _Int64s,
-    sums: _Int64s,
-) -> None:
-    """The sums of a group with a panel in 64 bits, ``chunk`` words at a time."""
-    terms, out, mask = zeros.ctypes.data, values.ctypes.data, masks.ctypes.data
-    sums[:] = 0
-    for start in range(0, words, chunk):
-        at_group = group + start * rows * word_bytes
-        at_panel = panel + start * _POINTS * word_bytes
-        some = min(chunk, words - start)
-        if metric == L1:
-            _differences(at_group, at_panel, some, terms, terms, terms, out, mask)
-        else:
-            _products(at_group, at_panel, some, terms, terms, terms, out, mask)
-        for place in range(len(sums)):
-            sums[place] += np.int32(values[place])  # signed
-
-
-@compiled()
 def _query_terms(metric: int, queries: _Bytes, squares: _Int64s) -> _Int64s:
     """What each query adds to a value: for products the shift of the points is taken back."""
     terms = np.zeros(len(queries), np.int64)
@@ -117,23 +89,6 @@ def _first_limits(metric: int, asked: int, rows: int) -> _Words:
         elif row < asked:
             limits[row] = _MOST
     return limits
-
-
-@compiled()
-def _long_values(
-    metric: int, sums: _Int64s, first_row: int, rows: int, terms: _Int64s, lengths: _Int64s,
-    first: int, lanes: int,
-) -> None:  # fmt: skip
-    """Turn 64-bit sums into values, as the panel functions do in 32 bits."""
-    if metric == L1:
-        return
-    for row in range(rows):
-        for lane in range(lanes):
-            place = row * _POINTS + lane
-            if metric == L2:
-                sums[place] = terms[first_row + row] + lengths[first + lane] - 2 * sums[place]
-            else:
-                sums[place] += terms[first_row + row]
 
 
 @compiled()
@@ -289,9 +244,9 @@ def block(
                 first = tile_start + panel * _POINTS
                 point_term = point_terms.ctypes.data + first * 4
                 if long:
-                    _long_sums(bound, at_group, at_panel, rows, words, chunk // columns,
+                    long_sums(bound, at_group, at_panel, rows, words, chunk // columns,
                                word_bytes, values, zeros, masks, sums)  # fmt: skip
-                    _long_values(bound, sums, first_row, some, wide_terms, lengths, first,
+                    long_values(bound, sums, first_row, some, wide_terms, lengths, first,
                                  min(_POINTS, count - first))  # fmt: skip
                 else:
                     found = _meet(bound, at_group, at_panel, words, terms, point_term, limit,

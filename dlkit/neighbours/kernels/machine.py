@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from dlkit.llvm import FLOAT, INT32, operation
 from dlkit.neighbours.kernels import emit, panels
 from dlkit.neighbours.kernels.panels import Shape
 
@@ -12,8 +13,8 @@ POINTS: Final = panels.points_of(WIDTH)
 
 _PRODUCTS: Final = panels.products(WIDTH)
 _DIFFERENCES: Final = panels.differences(WIDTH)
-_MAXIMA: Final = Shape(emit.byte_maxima, emit.INT32, _PRODUCTS.rows)
-_FLOAT_PRODUCTS: Final = Shape(emit.float_products, emit.FLOAT, panels.rows_of(WIDTH, emit.FLOAT))
+_MAXIMA: Final = Shape(emit.byte_maxima, INT32, _PRODUCTS.rows)
+_FLOAT_PRODUCTS: Final = Shape(emit.float_products, FLOAT, panels.rows_of(WIDTH, FLOAT))
 _FLOAT_DIFFERENCES: Final = _FLOAT_PRODUCTS._replace(step=emit.float_differences)
 _FLOAT_MAXIMA: Final = _FLOAT_PRODUCTS._replace(step=emit.float_maxima)
 
@@ -36,4 +37,4 @@ maxima = panels.panel(WIDTH, _MAXIMA, panels.largest, panels.below)
 float_squares = panels.panel(WIDTH, _FLOAT_PRODUCTS, panels.float_expanded, panels.float_below)
 float_differences = panels.panel(WIDTH, _FLOAT_DIFFERENCES, panels.float_summed, panels.float_below)
 float_maxima = panels.panel(WIDTH, _FLOAT_MAXIMA, panels.float_summed, panels.float_below)
-lowest_bit = emit.operation(emit.lowest, panels.ADDRESS)
+lowest_bit = operation(emit.lowest, panels.ADDRESS)

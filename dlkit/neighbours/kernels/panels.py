@@ -23,8 +23,9 @@ from typing import Any, Final, NamedTuple
 from numba import types
 from numba.core import codegen, config
 
+from dlkit.llvm import FLOAT, INT32, INT64, Register, broadcast, integer, loop, operation
 from dlkit.neighbours.kernels import emit
-from dlkit.neighbours.kernels.emit import FLOAT, INT32, INT64, Register, Width, filled, vector
+from dlkit.neighbours.kernels.emit import Width, filled, vector
 
 ADDRESS: Final = types.int64
 
@@ -96,20 +97,20 @@ def sums(b: Any, width: Width, shape: Shape, group: Any, panel: Any, words: Any)
     total = [[Register(b, filled(kind, 0)) for _ in range(vectors)] for _ in range(shape.rows)]
 
     def body(index: Any) -> None:
-        at_panel = b.add(panel, b.mul(index, emit.integer(vectors * lanes * size)))
-        at_group = b.add(group, b.mul(index, emit.integer(shape.rows * size)))
+        at_panel = b.add(panel, b.mul(index, integer(vectors * lanes * size)))
+        at_group = b.add(group, b.mul(index, integer(shape.rows * size)))
         points = [
             emit.load(b, kind, at_panel, v * lanes * size, align=64 if width.bits == 512 else 16)
             for v in range(vectors)
         ]
         for row in range(shape.rows):
             word = emit.load(b, shape.word, at_group, row * size)
-            query = emit.broadcast(b, word, lanes)
+            query = broadcast(b, word, lanes)
             for v in range(vectors):
                 cell = total[row][v]
                 cell.set(shape.step(b, width, cell.get(), query, points[v]))
 
-    emit.loop(b, words, body)
+    loop(b, words, body)
     return [[cell.get() for cell in row] for row in total]
 
 
@@ -183,20 +184,19 @@ def panel(
         group, points_at, words, query_terms, point_terms, limits, out, masks = values
         total = sums(b, width, shape, group, points_at, words)
         terms = [emit.load(b, kind, point_terms, 4 * v) for v in range(0, points, lanes)]
-        found = emit.integer(0)
+        found = integer(0)
         for row, cells in enumerate(total):
             query, limit = (
-                emit.broadcast(b, emit.load(b, term, at, 4 * row), lanes)
-                for at in (query_terms, limits)
+                broadcast(b, emit.load(b, term, at, 4 * row), lanes) for at in (query_terms, limits)
             )
-            mask = emit.integer(0)
+            mask = integer(0)
             for v, (cell, point) in enumerate(zip(cells, terms, strict=True)):
                 value = value_of(b, cell, query, point)
                 emit.store(b, value, out, 4 * (row * points + v * lanes))
                 bits = b.bitcast(wanted(b, value, point, limit), emit.bits(lanes))
-                mask = b.or_(mask, b.shl(b.zext(bits, INT64), emit.integer(v * lanes)))
+                mask = b.or_(mask, b.shl(b.zext(bits, INT64), integer(v * lanes)))
             emit.store(b, mask, masks, 8 * row, align=8)
             found = b.or_(found, mask)
         return found
 
-    return emit.operation(panel, *[ADDRESS] * 8)
+    return operation(panel, *[ADDRESS] * 8)

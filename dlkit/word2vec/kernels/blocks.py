@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from llvmlite import ir
 
+from dlkit import llvm
 from dlkit.word2vec.kernels import vector as v
 
 BLOCK: Final = 6
@@ -51,17 +52,17 @@ class Block:
         lr: Any,
         width: int = BLOCK,
     ) -> None:
-        first = b.mul(index, v.integer(BLOCK))
+        first = b.mul(index, llvm.integer(BLOCK))
         self.rows = [
-            v.load_address(b, v.at(b, outputs, b.add(first, v.integer(lane)), 8))
+            v.load_address(b, v.at(b, outputs, b.add(first, llvm.integer(lane)), 8))
             for lane in range(width)
         ]
-        left = v.broadcast(b, b.trunc(b.sub(count, first), v.INT32))
+        left = v.broadcast(b, b.trunc(b.sub(count, first), llvm.INT32))
         # Lanes 6 and 7 hold nothing: their number is never below what is left.
         lanes = v.integers([*range(BLOCK), *[2**30] * (v.LANES - BLOCK)])
         real = b.icmp_signed("<", lanes, left)
         self.weights = b.select(real, v.broadcast(b, lr), v.filled(0.0))
-        bits = b.trunc(v.load_address(b, v.at(b, labels, index, LABEL_BYTES)), v.INT32)
+        bits = b.trunc(v.load_address(b, v.at(b, labels, index, LABEL_BYTES)), llvm.INT32)
         ones = b.and_(v.broadcast(b, bits), v.integers([1 << lane for lane in range(v.LANES)]))
         positive = b.icmp_signed("!=", ones, v.integers([0] * v.LANES))
         self.labels = b.select(positive, v.filled(1.0), v.filled(0.0))
@@ -81,13 +82,13 @@ class Block:
         error = b.fsub(self.labels, v.sigmoid(b, logits))
         coefficients = b.fmul(error, self.weights)
         v.store(b, coefficients, cell)
-        v.store(b, logits, b.add(cell, v.integer(v.VECTOR_BYTES)))
+        v.store(b, logits, b.add(cell, llvm.integer(v.VECTOR_BYTES)))
         return coefficients
 
 
 def coefficient(b: Any, cell: Any, lane: int) -> Any:
     """Coefficient number ``lane`` of a pair's cell, in all eight lanes."""
-    return v.broadcast(b, v.load_float(b, b.add(cell, v.integer(4 * lane))))
+    return v.broadcast(b, v.load_float(b, b.add(cell, llvm.integer(4 * lane))))
 
 
 def registers(b: Any, number: int) -> list[v.Register]:
@@ -97,4 +98,4 @@ def registers(b: Any, number: int) -> list[v.Register]:
 
 def is_single(b: Any, blocks: Any) -> Any:
     """Whether the window has one block only, an emitted truth value."""
-    return b.icmp_signed("==", blocks, ir.Constant(v.INT64, 1))
+    return b.icmp_signed("==", blocks, ir.Constant(llvm.INT64, 1))

@@ -15,6 +15,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, Final
 
+from dlkit import llvm
 from dlkit.word2vec.kernels import vector as v
 from dlkit.word2vec.kernels.blocks import (
     BLOCK,
@@ -52,7 +53,7 @@ def _mean(w: _Window, offset: Any) -> Any:
     """Eight floats of the mean of the context rows, kept in ``hidden`` too."""
     b = w.b
     total = v.Register(b, v.filled(0.0))
-    v.loop(
+    llvm.loop(
         b,
         w.contexts,
         lambda m: total.set(v.add(b, total.get(), v.load(b, b.add(w.row(m), offset)))),
@@ -75,9 +76,9 @@ def _coefficients(w: _Window, block: Block, index: Any, hidden: Any) -> list[Any
         for total, y in zip(sums, block.load(b, offset), strict=True):
             total.add_product(h, y)
 
-    v.loop(b, w.row_bytes, products, step=v.VECTOR_BYTES)
+    llvm.loop(b, w.row_bytes, products, step=v.VECTOR_BYTES)
     found = block.finish(b, sums, w.cell(index))
-    return [v.shuffle(b, found, found, [lane] * v.LANES) for lane in range(len(block.rows))]
+    return [llvm.shuffle(b, found, found, [lane] * v.LANES) for lane in range(len(block.rows))]
 
 
 def _exchange(
@@ -101,12 +102,12 @@ def _change_contexts(w: _Window, offset: Any, change: Any) -> None:
         place = b.add(w.row(m), offset)
         v.store(b, v.add(b, v.load(b, place), change), place)
 
-    v.loop(b, w.contexts, context)
+    llvm.loop(b, w.contexts, context)
 
 
 def _train_single(w: _Window) -> None:
     """One block: coefficients stay in registers, outputs and inputs follow in one sweep."""
-    b, zero = w.b, v.integer(0)
+    b, zero = w.b, llvm.integer(0)
     block = w.block(zero)
     coefficients = _coefficients(w, block, zero, lambda offset: _mean(w, offset))
 
@@ -115,7 +116,7 @@ def _train_single(w: _Window) -> None:
         _exchange(w, block, coefficients, offset, change)
         _change_contexts(w, offset, change.get())
 
-    v.loop(b, w.row_bytes, slice_of_rows, step=v.VECTOR_BYTES)
+    llvm.loop(b, w.row_bytes, slice_of_rows, step=v.VECTOR_BYTES)
 
 
 def _train_blocks(w: _Window) -> None:
@@ -142,14 +143,14 @@ def _train_blocks(w: _Window) -> None:
             _exchange(w, block, coefficients, offset, change)
             v.store(b, change.get(), w.change(offset))
 
-        v.loop(b, w.row_bytes, slice_of_rows, step=v.VECTOR_BYTES)
+        llvm.loop(b, w.row_bytes, slice_of_rows, step=v.VECTOR_BYTES)
 
-    whole = b.sdiv(b.add(w.count, v.integer(BLOCK - HALF - 1)), v.integer(BLOCK))
-    one(v.integer(0), first=True)
-    v.loop(b, b.sub(whole, v.integer(1)), lambda i: one(b.add(i, v.integer(1))))
-    with b.if_then(b.icmp_signed("<", b.mul(whole, v.integer(BLOCK)), w.count)):
+    whole = b.sdiv(b.add(w.count, llvm.integer(BLOCK - HALF - 1)), llvm.integer(BLOCK))
+    one(llvm.integer(0), first=True)
+    llvm.loop(b, b.sub(whole, llvm.integer(1)), lambda i: one(b.add(i, llvm.integer(1))))
+    with b.if_then(b.icmp_signed("<", b.mul(whole, llvm.integer(BLOCK)), w.count)):
         one(whole, HALF)
-    v.loop(
+    llvm.loop(
         b,
         w.row_bytes,
         lambda offset: _change_contexts(w, offset, v.load(b, w.change(offset))),

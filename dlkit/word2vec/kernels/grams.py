@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba.extending import overload
 
+from dlkit import llvm
 from dlkit.jit import compiled
 from dlkit.word2vec.kernels import vector as v
 from dlkit.word2vec.kernels.frozen import input_address, learns
@@ -55,7 +56,7 @@ def _scale(b: Any, operands: list[Any]) -> None:
         v.store(b, value, b.add(place, offset))
         v.store(b, value, b.add(copy, offset))
 
-    v.loop(b, row_bytes, slice_of_row, step=v.VECTOR_BYTES)
+    llvm.loop(b, row_bytes, slice_of_row, step=v.VECTOR_BYTES)
 
 
 def _subtract(b: Any, operands: list[Any]) -> None:
@@ -66,7 +67,7 @@ def _subtract(b: Any, operands: list[Any]) -> None:
         place = b.add(target, offset)
         v.store(b, b.fsub(v.load(b, b.add(source, offset)), v.load(b, place)), place)
 
-    v.loop(b, row_bytes, slice_of_rows, step=v.VECTOR_BYTES)
+    llvm.loop(b, row_bytes, slice_of_rows, step=v.VECTOR_BYTES)
 
 
 scale_row = v.operation(_scale, v.ADDRESS, v.ADDRESS, v.SCALAR, v.COUNT)

@@ -25,6 +25,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numba.extending import overload
 
+from dlkit import llvm
 from dlkit.jit import compiled
 from dlkit.word2vec.kernels import vector as v
 from dlkit.word2vec.kernels.inline import JIT_OPTIONS, inlined
@@ -82,7 +83,7 @@ def copied_rows(shared: Floats, capacity: int) -> CopiedRows:
 def _copy(b: Any, operands: list[Any]) -> None:
     """Copy a row: address to write, address to read, bytes."""
     target, source, row_bytes = operands
-    v.loop(
+    llvm.loop(
         b,
         row_bytes,
         lambda offset: v.store(b, v.load(b, b.add(source, offset)), b.add(target, offset)),
@@ -101,7 +102,7 @@ def _add(b: Any, operands: list[Any]) -> None:
         place = b.add(target, offset)
         v.store(b, v.add(b, v.load(b, place), v.load(b, b.add(source, offset))), place)
 
-    v.loop(b, row_bytes, slice_of_rows, step=v.VECTOR_BYTES)
+    llvm.loop(b, row_bytes, slice_of_rows, step=v.VECTOR_BYTES)
 
 
 def _change(b: Any, operands: list[Any]) -> None:
@@ -113,7 +114,7 @@ def _change(b: Any, operands: list[Any]) -> None:
         change = b.fsub(v.load(b, place), v.load(b, b.add(source, offset)))
         v.store(b, b.fmul(change, v.broadcast(b, factor)), place)
 
-    v.loop(b, row_bytes, slice_of_rows, step=v.VECTOR_BYTES)
+    llvm.loop(b, row_bytes, slice_of_rows, step=v.VECTOR_BYTES)
 
 
 add_row = v.operation(_add, v.ADDRESS, v.ADDRESS, v.COUNT)

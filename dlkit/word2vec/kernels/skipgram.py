@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from dlkit import llvm
 from dlkit.word2vec.kernels import vector as v
 from dlkit.word2vec.kernels.blocks import (
     BLOCK,
@@ -37,7 +38,7 @@ class _Window:
         self.inputs, self.contexts, self.outputs, self.labels, self.count = operands[:5]
         self.blocks, self.cells, self.sums, self.lr, self.row_bytes = operands[5:]
         # The odd context of the last pair of pass 1 writes one cell more than there are contexts.
-        self.block_bytes = b.mul(b.add(self.contexts, v.integer(1)), v.integer(CELL_BYTES))
+        self.block_bytes = b.mul(b.add(self.contexts, llvm.integer(1)), llvm.integer(CELL_BYTES))
 
     def block(self, index: Any) -> Block:
         return Block(self.b, self.outputs, self.labels, index, self.count, self.lr)
@@ -55,7 +56,7 @@ def _coefficients(w: _Window, index: Any) -> None:
     b, block = w.b, w.block(index)
 
     def pair(context: Any) -> None:
-        contexts = [context, b.add(context, v.integer(1))]
+        contexts = [context, b.add(context, llvm.integer(1))]
         rows = [w.row(one) for one in contexts]
         sums = [registers(b, BLOCK) for _ in rows]
 
@@ -65,11 +66,11 @@ def _coefficients(w: _Window, index: Any) -> None:
                 for m in range(2):
                     sums[m][lane].add_product(x[m], y)
 
-        v.loop(b, w.row_bytes, products, step=v.VECTOR_BYTES)
+        llvm.loop(b, w.row_bytes, products, step=v.VECTOR_BYTES)
         for one, total in zip(contexts, sums, strict=True):
             block.finish(b, total, w.cell(index, one))
 
-    v.loop(b, w.contexts, pair, step=2)
+    llvm.loop(b, w.contexts, pair, step=2)
 
 
 def _exchange(
@@ -95,15 +96,15 @@ def _exchange(
             new[lane].add_product(c, x)
         v.store(b, total, place)
 
-    v.loop(b, w.contexts, context)
+    llvm.loop(b, w.contexts, context)
     block.store(b, new, offset)
 
 
 def _update_single(w: _Window) -> None:
     """Pass 2 with one block: both gradients in one sweep over the rows."""
-    zero = v.integer(0)
+    zero = llvm.integer(0)
     block = w.block(zero)
-    v.loop(
+    llvm.loop(
         w.b,
         w.row_bytes,
         lambda offset: _exchange(w, block, zero, offset, None),
@@ -123,11 +124,11 @@ def _update_blocks(w: _Window) -> None:
         v.store(b, v.add(b, v.load(b, row), v.load(b, place(m))), row)
 
     def slice_of_rows(offset: Any) -> None:
-        v.loop(b, w.contexts, lambda m: v.store(b, v.filled(0.0), place(m)))
-        v.loop(b, w.blocks, lambda k: _exchange(w, w.block(k), k, offset, place))
-        v.loop(b, w.contexts, lambda m: add_sum(offset, m))
+        llvm.loop(b, w.contexts, lambda m: v.store(b, v.filled(0.0), place(m)))
+        llvm.loop(b, w.blocks, lambda k: _exchange(w, w.block(k), k, offset, place))
+        llvm.loop(b, w.contexts, lambda m: add_sum(offset, m))
 
-    v.loop(b, w.row_bytes, slice_of_rows, step=v.VECTOR_BYTES)
+    llvm.loop(b, w.row_bytes, slice_of_rows, step=v.VECTOR_BYTES)
 
 
 def _update(b: Any, operands: list[Any]) -> None:
@@ -149,7 +150,7 @@ def _update(b: Any, operands: list[Any]) -> None:
         row_bytes: bytes of a row, a multiple of 32.
     """
     window = _Window(b, operands)
-    v.loop(b, window.blocks, lambda index: _coefficients(window, index))
+    llvm.loop(b, window.blocks, lambda index: _coefficients(window, index))
     with b.if_else(is_single(b, window.blocks)) as (one, more):
         with one:
             _update_single(window)

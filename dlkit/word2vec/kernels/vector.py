@@ -9,27 +9,19 @@ emits a load or a store answers for its address.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from inspect import Parameter, Signature
 from typing import Any, Final
 
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic
+
+from dlkit import llvm
+from dlkit.llvm import CONTRACT, FLOAT, INT32, INT64, POINTER, integer, shuffle
 
 LANES: Final = 8
 VECTOR_BYTES: Final = 4 * LANES
 
-FLOAT: Final = ir.FloatType()
-INT32: Final = ir.IntType(32)
-INT64: Final = ir.IntType(64)
-POINTER: Final = ir.PointerType()
 VECTOR: Final = ir.VectorType(FLOAT, LANES)
 INTEGERS: Final = ir.VectorType(INT32, LANES)
-
-# A multiply and an add may become one fused instruction; nothing else is relaxed, so that an
-# overflow and a NaN stay what they are.
-CONTRACT: Final = ("contract",)
 
 # exp2 on [-1/2, 1/2] by the Taylor series ln(2)^k / k!, highest power first: error below 2e-7.
 EXP2_SERIES: Final = (
@@ -47,11 +39,6 @@ ROUNDING: Final = 12582912.0
 # The logistic function is within 1e-13 of 0 or 1 there, and exp2 of it is an ordinary float.
 SATURATION: Final = 30.0
 
-
-# numba has no types for these two.
-_alloca: Any = cgutils.alloca_once
-_function: Any = cgutils.get_or_insert_function
-
 # Types of operands.
 ADDRESS: Final = types.int64
 COUNT: Final = types.int64
@@ -60,26 +47,7 @@ SCALAR: Final = types.float32
 
 def operation(emit: Callable[[Any, list[Any]], None], *operands: Any) -> Any:
     """A function for compiled code to call, which returns nothing: ``emit(builder, values)``."""
-
-    def declare(_context: Any, *_types: Any) -> tuple[Any, Any]:
-        def generate(context: Any, b: Any, _signature: Any, values: list[Any]) -> Any:
-            emit(b, values)
-            return context.get_dummy_value()
-
-        return types.void(*operands), generate
-
-    # numba reads the number of operands from the signature.
-    names = ["context", *(f"operand{i}" for i in range(len(operands)))]
-    declare.__signature__ = Signature(  # type: ignore[attr-defined]
-        [Parameter(name, Parameter.POSITIONAL_OR_KEYWORD) for name in names]
-    )
-    declare.__name__ = emit.__name__
-    return intrinsic(declare)
-
-
-def integer(value: int) -> Any:
-    """A 64-bit constant."""
-    return ir.Constant(INT64, value)
+    return llvm.operation(emit, *operands, result=types.void)
 
 
 def constant(values: Sequence[float]) -> Any:
@@ -122,16 +90,9 @@ def load_address(b: Any, address: Any) -> Any:
     return b.load(b.inttoptr(address, POINTER), align=8, typ=INT64)
 
 
-def shuffle(b: Any, first: Any, second: Any, order: Sequence[int]) -> Any:
-    """Pick lanes: 0-7 name those of ``first``, 8-15 those of ``second``."""
-    return b.shuffle_vector(first, second, integers(order))
-
-
 def broadcast(b: Any, scalar: Any) -> Any:
     """A vector that holds ``scalar`` (float or 32-bit integer) eight times."""
-    kind = ir.VectorType(scalar.type, LANES)
-    lane = b.insert_element(ir.Constant(kind, ir.Undefined), scalar, ir.Constant(INT32, 0))
-    return shuffle(b, lane, lane, [0] * LANES)
+    return llvm.broadcast(b, scalar, LANES)
 
 
 def add(b: Any, x: Any, y: Any) -> Any:
@@ -181,51 +142,23 @@ def sigmoid(b: Any, x: Any) -> Any:
     return b.fdiv(filled(1.0), b.fadd(filled(1.0), exponential))
 
 
-class Register:
+class Register(llvm.Register):
     """A vector that changes in a loop; LLVM keeps it in a machine register."""
-
-    def __init__(self, b: Any, value: Any) -> None:
-        self.builder = b
-        self.slot = _alloca(b, VECTOR)
-        self.set(value)
-
-    def get(self) -> Any:
-        """The value now."""
-        return self.builder.load(self.slot, typ=VECTOR)
-
-    def set(self, value: Any) -> None:
-        """Change the value."""
-        self.builder.store(value, self.slot)
 
     def add_product(self, x: Any, y: Any) -> None:
         """Add ``x * y``."""
         self.set(multiply_add(self.builder, x, y, self.get()))
 
 
-def loop(b: Any, stop: Any, body: Callable[[Any], None], *, step: int = 1, start: int = 0) -> None:
-    """Emit ``for i in range(start, stop, step): body(i)`` with 64-bit ``i``."""
-    before = b.block
-    inside, after = b.append_basic_block("loop"), b.append_basic_block("done")
-    b.cbranch(b.icmp_signed("<", integer(start), stop), inside, after)
-    b.position_at_end(inside)
-    index = b.phi(INT64)
-    index.add_incoming(integer(start), before)
-    body(index)
-    following = b.add(index, integer(step))
-    index.add_incoming(following, b.block)
-    b.cbranch(b.icmp_signed("<", following, stop), inside, after)
-    b.position_at_end(after)
-
-
 def prefetch(b: Any, address: Any, row_bytes: Any) -> None:
     """Ask for the cache lines of a row that will soon be written."""
-    function = _function(
+    function = llvm.function(
         b.module,
         ir.FunctionType(ir.VoidType(), [POINTER, INT32, INT32, INT32]),
         "llvm.prefetch.p0",
     )
     for_writing, keep, data = (ir.Constant(INT32, value) for value in (1, 3, 1))
-    loop(
+    llvm.loop(
         b,
         row_bytes,
         lambda offset: b.call(
