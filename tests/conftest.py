@@ -97,7 +97,7 @@ class Command:
     """
 
     # What dlkit itself reads, and reads anew in each process.
-    READ_LATE = ("DLKIT_", "XDG_", "COLUMNS", "NO_COLOR", "FORCE_COLOR", "TERM", "HOME", "TZ")
+    READ_LATE = ("DLKIT_", "XDG_", "COLUMNS", "NO_COLOR", "FORCE_COLOR", "TERM", "HOME")
 
     def __init__(self, folder: Path, cache: Path, warm: Warm | None) -> None:
         self.folder = folder

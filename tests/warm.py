@@ -2,7 +2,7 @@
 
 ``python tests/warm.py SOCKET`` answers on a socket: for each request it forks, and the child takes
 the request's folder, environment and standard streams and runs ``dlkit`` as ``python -m dlkit``
-does, to its natural end. That saves the seconds in which every command would load PyTorch and numba
+does, to its end. That saves the seconds in which every command would load PyTorch and numba
 anew, which hundreds of tests pay. No module of dlkit is loaded before the fork. What an environment
 says at the start of Python or of a library is not heard; ``Command`` starts a process of its own
 for that.
@@ -10,14 +10,20 @@ for that.
 
 from __future__ import annotations
 
+import atexit
+import gc
 import json
 import os
 import runpy
 import signal
 import socket
 import sys
+import threading
 
-LIBRARIES = ("numpy", "torch", "numba", "llvmlite.binding", "pydantic", "typer", "rich.table")
+LIBRARIES = (
+    "numpy", "torch", "numba", "llvmlite.binding", "pydantic", "typer", "rich.table", "jinja2",
+    "sklearn.metrics", "PIL.Image",
+)  # fmt: skip
 
 
 def serve(path: str) -> tuple[dict, list[int]] | None:
@@ -53,7 +59,17 @@ def become(request: dict, streams: list[int]) -> None:
     sys.argv = ["dlkit", *request["arguments"]]
     sys.path[0] = request["folder"]
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    runpy.run_module("dlkit", run_name="__main__", alter_sys=True)
+    code = 0
+    try:
+        runpy.run_module("dlkit", run_name="__main__", alter_sys=True)
+    except SystemExit as end:
+        code = end.code or 0
+    # What Python does at its end, but for taking the libraries apart, which takes a second.
+    threading._shutdown()
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def main() -> None:
@@ -61,6 +77,8 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for name in LIBRARIES:
         __import__(name)
+    gc.collect()
+    gc.freeze()  # no collection in a child touches, and so copies, what all share
     asked = serve(sys.argv[1])
     if asked is not None:
         become(*asked)
