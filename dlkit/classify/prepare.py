@@ -9,6 +9,7 @@ import numpy as np
 
 from dlkit.classify.beginning import kept_of, open_beginning, weights_of
 from dlkit.classify.inputs import Numbers, Reader, check, fit_reader, width
+from dlkit.data.groups import undividable, units
 from dlkit.data.loading import load
 from dlkit.data.ngrams import Bags
 from dlkit.errors import USAGE, DlkitError
@@ -101,7 +102,7 @@ def prepare(config: ClassifyConfig) -> Generator[Record, None, Prepared]:
         judged = samples.splits["validation"]
         yield Noted(f"validation: the data's own split of {len(judged):,} samples")
     elif config.training.validation:
-        learnt, judged = _divided(samples.train, config.training.validation, seed)
+        learnt, judged = _divided(samples, config)
     present = int((np.bincount(learnt.labels) > 0).sum())
     if present < 2:
         raise DlkitError(
@@ -130,13 +131,27 @@ def check_data(config: ClassifyConfig) -> None:
         raise DlkitError("no data given", hint="dlkit classify train builtin:digits", code=USAGE)
 
 
-def _divided(train: Split, share: float, seed: int) -> tuple[Split, Split | None]:
-    """The samples to learn from, and those to judge by; equal ones are never divided."""
-    # As the test split is held out: of what was learnt by heart nothing may be judged.
-    several = len(np.unique(train.digests)) < len(train)
-    groups = train.digests if several else None
-    ours, theirs = split(train.labels, share, seed=seed, groups=groups)
-    return (train.take(ours), train.take(theirs)) if len(theirs) else (train, None)
+def _divided(samples: Samples, config: ClassifyConfig) -> tuple[Split, Split | None]:
+    """The samples to learn from, and those to judge by; equal ones, and groups, stay together.
+
+    Raises:
+        DlkitError: no group can be set apart.
+
+    """
+    train, share, seed = samples.train, config.training.validation, config.training.seed
+    groups: Any = None
+    if train.groups is not None:
+        groups = units(train.groups, train.digests)
+    elif len(np.unique(train.digests)) < len(train):
+        # As the test split is held out: of what was learnt by heart nothing may be judged.
+        groups = train.digests
+    some = train.groups is not None
+    ours, theirs = split(train.labels, share, seed=seed, groups=groups, some=some)
+    if len(theirs) or train.groups is None:
+        return (train.take(ours), train.take(theirs)) if len(theirs) else (train, None)
+    where, column = f"{samples.name}: no training samples to judge by", config.input.group_column
+    hint = "--validation 0 sets none aside"
+    raise undividable(train.groups, train.digests, column=column, where=where, hint=hint)
 
 
 def settle(config: ClassifyConfig, ready: Prepared) -> ClassifyConfig:

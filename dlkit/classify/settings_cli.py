@@ -139,7 +139,10 @@ def config_of(
     path = recipe_path(recipe)
     base = None
     if classifier is not None:
-        base = settings_of(classifier) if options.get("begin") else classifier.settings()
+        begins = bool(options.get("begin"))
+        base = settings_of(classifier) if begins else classifier.settings()
+        if begins and other_data:  # which may have other groups, or none
+            base["input"].pop("group_column", None)
     config = resolved(ClassifyConfig, sets, options, recipe=path, base=base, other_data=other_data)
     return config, path
 

@@ -46,6 +46,11 @@ class SampleConfig(Settings):
     image_column: str | None = Field(None, description="the column that holds the images")
     text_column: str | None = Field(None, description="the column that holds the texts")
     label_column: str | None = Field(None, description="the column that holds the classes")
+    group_column: str | None = Field(
+        None,
+        description="the column that tells what belongs together (a patient, an author): its "
+        "groups are never divided between training, validation and test",
+    )
     columns: tuple[str, ...] = Field(
         default=(), description="the columns of a table to learn from; all but the label if empty"
     )

@@ -11,6 +11,8 @@ import numpy as np
 
 from dlkit.data.cells import characters, is_missing
 from dlkit.data.forms import Form, TableForm
+from dlkit.data.group_cells import chosen as chosen_groups
+from dlkit.data.group_cells import group_names, with_group
 from dlkit.data.image_parts import frame_images
 from dlkit.data.parts import Part, Wish, labelled, limited_by_name, named
 from dlkit.data.row_numbers import row_numbers
@@ -95,10 +97,13 @@ def _part(
     if roles.kind == "images":
         return (yield from frame_images(split, frame, roles, wish))
     if roles.kind == "texts":
-        rows = list(frame.rows([*roles.inputs, roles.label]))
+        apart = [] if roles.group is None else [roles.group]
+        rows = list(frame.rows([*roles.inputs, roles.label, *apart]))
         texts = [_text(row.cells[0], row.place) for row in rows]
-        found = named(frame, roles, [row.cells[1] for row in rows], [row.place for row in rows])
-        return (yield from _texts(split, texts, found, [row.place for row in rows], wish))
+        places = [row.place for row in rows]
+        found = named(frame, roles, [row.cells[1] for row in rows], places)
+        groups = group_names(frame, roles.group, [row.cells[-1] for row in rows], places)
+        return (yield from _texts(split, texts, found, places, wish, groups))
     return (yield from _frame_table(split, frame, roles, wish, numeric))
 
 
@@ -114,6 +119,7 @@ def _frame_table(
         numeric=numeric,
         skip_bad=wish.config.skip_bad,
         beside=_beside(frame, roles) if learnt else (),
+        group=roles.group,
     ):
         if isinstance(record, RawTable):
             raw = record
@@ -124,15 +130,19 @@ def _frame_table(
         raw = yield from _without_row_numbers(raw, asked=bool(wish.config.columns))
     found = named(frame, roles, raw.labels, raw.places)
     keep = yield from labelled(split, found, raw.places, wish)
+    groups = group_names(frame, roles.group, raw.groups or (), raw.places)
+    keep = yield from with_group(split, groups, keep, raw.places, wish)
     names = [found[place] or "" for place in keep.tolist()]
     chosen = yield from limited_by_name(split, names, wish)
-    raw = raw.take(keep[chosen])
-    return Part(raw, [names[place] for place in chosen.tolist()], raw.places)
+    keep = keep[chosen]
+    raw = raw.take(keep)
+    names = [names[place] for place in chosen.tolist()]
+    return Part(raw, names, raw.places, groups=chosen_groups(groups, keep))
 
 
 def _beside(frame: Frame, roles: Roles) -> list[str]:
-    """The columns that are neither inputs nor label, and hold numbers or words."""
-    taken = {roles.label, *roles.inputs}
+    """The columns that are neither inputs, label nor groups, and hold numbers or words."""
+    taken = {roles.label, roles.group, *roles.inputs}
     kinds = ("number", "text", "classes")
     return [name for name, kind in frame.kinds.items() if kind in kinds and name not in taken]
 
@@ -160,6 +170,7 @@ def _texts(
     names: Sequence[str | None],
     paths: Sequence[str],
     wish: Wish,
+    groups: Sequence[str | None] | None = None,
 ) -> Generator[Record, None, Part]:
     empty = [place for place, text in enumerate(texts) if text is None]
     if empty:
@@ -172,6 +183,7 @@ def _texts(
         yield Warned(f"the split {split}: {what} without text left out")
     keep = yield from labelled(split, names, paths, wish)
     keep = keep[~np.isin(keep, empty)]
+    keep = yield from with_group(split, groups, keep, paths, wish)
     there = [names[place] or "" for place in keep.tolist()]
     keep = keep[(yield from limited_by_name(split, there, wish))]
     places = keep.tolist()
@@ -179,6 +191,7 @@ def _texts(
         [texts[place] or "" for place in places],
         [names[place] or "" for place in places],
         [paths[place] for place in places],
+        groups=chosen_groups(groups, places),
     )
 
 

@@ -11,6 +11,8 @@ import numpy as np
 
 from dlkit.data import kept
 from dlkit.data.forms import ImageForm
+from dlkit.data.group_cells import chosen as chosen_groups
+from dlkit.data.group_cells import group_names, with_group
 from dlkit.data.images import Cell, read_images
 from dlkit.data.parts import Part, Places, Wish, labelled, limited_by_name, named
 from dlkit.data.pixels import SUFFIXES
@@ -39,10 +41,13 @@ def frame_images(
     split: str, frame: Frame, roles: Roles, wish: Wish
 ) -> Generator[Record, None, Part]:
     """Labels first, which are small; then the images that are wanted, one batch after the other."""
-    labels = list(frame.rows([roles.label]))
+    apart = [] if roles.group is None else [roles.group]
+    labels = list(frame.rows([roles.label, *apart]))
     places = [row.place for row in labels]
     found = named(frame, roles, [row.cells[0] for row in labels], places)
+    groups = group_names(frame, roles.group, [row.cells[-1] for row in labels], places)
     keep = yield from labelled(split, found, places, wish)
+    keep = yield from with_group(split, groups, keep, places, wish)
     there = [found[place] or "" for place in keep.tolist()]
     keep = keep[(yield from limited_by_name(split, there, wish))]
     wanted = np.zeros(len(found), bool)
@@ -55,7 +60,7 @@ def frame_images(
     names = [name or "" for name in found]
     paths = [places[place] for place in keep.tolist()]
     sources = (frame.files, frame.identity) if frame.files or frame.identity else None
-    return (yield from _images(split, cells, paths, keep, names, wish, sources))
+    return (yield from _images(split, cells, paths, keep, names, wish, sources, groups))
 
 
 def image_content(cell: Any, folder: Path | None) -> bytes | Path | str | None:
@@ -88,6 +93,7 @@ def _images(
     classes: Sequence[str],
     wish: Wish,
     sources: tuple[Sequence[Path], str] | None,
+    groups: Sequence[str | None] | None = None,
 ) -> Generator[Record, None, Part]:
     """Decode images, or take them from the cache; ``sources`` is what to know them again by."""
     if wish.form is not None and not isinstance(wish.form, ImageForm):
@@ -106,7 +112,8 @@ def _images(
     places = found.places.tolist()
     names = [classes[keep[place]] for place in places]
     chosen = [paths[place] for place in places]
-    return Part(found.pixels, names, chosen, found.form, found.digests)
+    of_them = chosen_groups(groups, keep[found.places])
+    return Part(found.pixels, names, chosen, found.form, found.digests, of_them)
 
 
 def _stamp(what: str, sources: tuple[Sequence[Path], str] | None, wish: Wish) -> str | None:
@@ -114,7 +121,9 @@ def _stamp(what: str, sources: tuple[Sequence[Path], str] | None, wish: Wish) ->
         return None
     files, identity = sources
     form = None if wish.form is None else wish.form.document()
-    settings = wish.config.model_dump(mode="json")
+    # Groups tell nothing of the images but which are left out because they have none.
+    idle = {"group_column"} if wish.config.group_column is None else None
+    settings = wish.config.model_dump(mode="json", exclude=idle)
     return kept.stamp(files, [what, identity, settings, wish.seed, form, wish.exact])
 
 

@@ -6,9 +6,10 @@ from collections.abc import Generator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dlkit.data.forms import Form, ImageForm, TableForm, TextForm
+from dlkit.data.group_cells import hold_out_whole, tell_divided
 from dlkit.data.layout import find_layout
-from dlkit.data.parts import Part, Wish, refuse_idle
-from dlkit.data.samples import Digests, Inputs, Labels, Rows, Samples, Split, split_of
+from dlkit.data.parts import Part, Places, Wish, refuse_idle
+from dlkit.data.samples import Digests, Inputs, Labels, Rows, Samples, Split, digests_of
 from dlkit.data.split_parts import Read, last_of, read_splits, source_of
 from dlkit.data.splits import (
     choose_splits,
@@ -86,6 +87,7 @@ def load(
         held = "test" not in chosen
         form, splits = yield from _finish(read, config, shown(layout.name), form)
     yield from duplicates(splits)
+    yield from tell_divided(splits, config.group_column)
     return Samples(kind, layout.name, layout.origin, names, form, splits, held)
 
 
@@ -169,10 +171,8 @@ def _finish(
             splits |= yield from _divided(splits["train"], config, where)
         return form, splits
     if "test" not in parts:
-        places = hold_out(train.inputs.digests(), labels["train"], config.test_share)
-        share = config.test_share
-        yield from tell_held_out(labels["train"], *places, where=where, share=share)
         whole = labels["train"]
+        places = yield from _held(train.inputs.digests(), whole, train.groups, config, where)
         for name, some in zip(("train", "test"), places, strict=True):
             parts[name], labels[name] = _rows(train, some), whole[some]
         train = parts["train"]
@@ -209,17 +209,32 @@ def _check_columns(raw: RawTable, form: Form, where: str) -> None:
 def _divided(
     whole: Split, config: SampleConfig, where: str
 ) -> Generator[Record, None, dict[str, Split]]:
-    train, test = hold_out(whole.digests, whole.labels, config.test_share)
-    share = config.test_share
-    yield from tell_held_out(whole.labels, train, test, where=where, share=share)
+    train, test = yield from _held(whole.digests, whole.labels, whole.groups, config, where)
     return {"train": whole.take(train), "test": whole.take(test)}
+
+
+def _held(
+    digests: Digests,
+    labels: Labels,
+    groups: Sequence[str] | None,
+    config: SampleConfig,
+    where: str,
+) -> Generator[Record, None, tuple[Places, Places]]:
+    """The places of training and test samples; what is held out is said."""
+    if groups is not None:
+        return (yield from hold_out_whole(digests, labels, groups, config, where=where))
+    share = config.test_share
+    train, test = hold_out(digests, labels, share)
+    yield from tell_held_out(labels, train, test, where=where, share=share)
+    return train, test
 
 
 def _rows(part: Part, places: Any) -> Part:
     assert isinstance(part.inputs, RawTable)
     chosen = places.tolist()
     raw = part.inputs.take(places)
-    return Part(raw, [part.names[place] for place in chosen], raw.places)
+    names, groups = [part.names[place] for place in chosen], part.groups
+    return Part(raw, names, raw.places, groups=groups and [groups[place] for place in chosen])
 
 
 def _inputs(part: Part, form: Form, what: str) -> Generator[Record, None, Inputs]:
@@ -237,10 +252,10 @@ def _inputs(part: Part, form: Form, what: str) -> Generator[Record, None, Inputs
 def _split(part: Part, inputs: Inputs, labels: Labels, form: Form) -> Split:
     if isinstance(part.inputs, RawTable):
         assert isinstance(form, TableForm)
-        return Split(inputs, labels, part.paths, part.inputs.digests(form))
-    if part.digests is None:
-        return split_of(inputs, labels, part.paths)
-    return Split(inputs, labels, part.paths, part.digests)
+        digests = part.inputs.digests(form)
+    else:
+        digests = digests_of(inputs) if part.digests is None else part.digests
+    return Split(inputs, labels, part.paths, digests, groups=part.groups)
 
 
 def _plain(inputs: Any) -> Inputs:

@@ -36,6 +36,7 @@ class Part:
         paths: where each sample comes from.
         form: the images' form, None for other kinds.
         digests: of the inputs, where they are known already.
+        groups: the group of each sample, where a column tells them.
 
     """
 
@@ -44,6 +45,7 @@ class Part:
     paths: list[str]
     form: ImageForm | None = None
     digests: Digests | None = None
+    groups: list[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -135,6 +137,7 @@ def refuse_idle(config: SampleConfig, kind: Kind, *, columns: bool) -> None:
         "--image-column": (config.image_column, "columns"),
         "--text-column": (config.text_column, "columns"),
         "--label-column": (config.label_column, "columns"),
+        "--group-column": (config.group_column, "columns"),
         "--columns": (",".join(config.columns) or None, "columns"),
     }
     for option, (value, what) in given.items():

@@ -11,7 +11,7 @@ from dlkit.data.cells import is_missing
 from dlkit.data.columns import LABELS, TEXTS, looks_like_text
 from dlkit.data.pixels import SUFFIXES
 from dlkit.data.wording import listed, shown
-from dlkit.errors import DlkitError
+from dlkit.errors import USAGE, DlkitError
 
 if TYPE_CHECKING:
     from dlkit.data.config import SampleConfig
@@ -47,6 +47,7 @@ class Roles:
         notes: what was chosen on the user's behalf.
         numbered: classes are numbers, so that 1.0 is the class 1; the training split says it for
             all splits.
+        group: the column of what belongs together, if there is one.
 
     """
 
@@ -55,6 +56,7 @@ class Roles:
     inputs: tuple[str, ...]
     notes: tuple[str, ...]
     numbered: bool = False
+    group: str | None = None
 
 
 def choose_roles(frame: Frame, config: SampleConfig) -> Roles:
@@ -68,38 +70,59 @@ def choose_roles(frame: Frame, config: SampleConfig) -> Roles:
         ("image", config.image_column),
         ("text", config.text_column),
         ("label", config.label_column),
+        ("group", config.group_column),
     ):
         if wanted is not None and wanted not in frame.kinds:
             raise _no_column(frame, wanted, f"--{option}-column")
+    _check_group(config)
     label, notes = _label(frame, config)
-    rest = [name for name in frame.kinds if name != label]
+    group = config.group_column
+    rest = [name for name in frame.kinds if name not in (label, group)]
     if config.columns:
         for name in config.columns:
             if name not in rest:
                 raise _no_column(frame, name, "--columns")
-        return Roles("table", label, tuple(config.columns), tuple(notes))
+        return Roles("table", label, tuple(config.columns), tuple(notes), group=group)
     image = config.image_column or _image(frame, rest)
     if image is not None and config.text_column is None:
         if config.image_column is None:
             notes.append(f"{frame.name}: the images are in the column {shown(image)}")
-        return Roles("images", label, (image,), tuple(notes))
+        return Roles("images", label, (image,), tuple(notes), group=group)
     text = config.text_column or _text(frame, rest)
     if text is not None:
         if config.text_column is None:
             notes.append(f"{frame.name}: the texts are in the column {shown(text)}")
-        return Roles("texts", label, (text,), tuple(notes))
+        return Roles("texts", label, (text,), tuple(notes), group=group)
     if other := [name for name in rest if frame.kinds[name] == "other"]:
         notes.append(f"{frame.name}: no numbers or words, left out: {listed(other, _NAMED)}")
     inputs = tuple(name for name in rest if frame.kinds[name] != "other")
     if not inputs:
-        raise DlkitError(f"{frame.name} has no columns but the label {shown(label)}")
-    return Roles("table", label, inputs, tuple(notes))
+        groups = "" if group is None else f" and the groups {shown(group)}"
+        raise DlkitError(f"{frame.name} has no columns but the label {shown(label)}{groups}")
+    return Roles("table", label, inputs, tuple(notes), group=group)
+
+
+def _check_group(config: SampleConfig) -> None:
+    """Refuse a column of groups that is to be something else, too."""
+    others = {
+        "--label-column": (config.label_column,),
+        "--image-column": (config.image_column,),
+        "--text-column": (config.text_column,),
+        "--columns": config.columns,
+    }
+    for option, names in others.items():
+        if config.group_column is not None and config.group_column in names:
+            raise DlkitError(
+                f"--group-column {shown(config.group_column)} is a column of {option}, too: a "
+                "group is neither an input nor a class",
+                code=USAGE,
+            )
 
 
 def _label(frame: Frame, config: SampleConfig) -> tuple[str, list[str]]:
     if config.label_column is not None:
         return config.label_column, []
-    taken = {config.image_column, config.text_column, *config.columns}
+    taken = {config.image_column, config.text_column, config.group_column, *config.columns}
     free = [name for name in frame.kinds if name not in taken and frame.kinds[name] != "image"]
     told = [name for name in free if frame.kinds[name] == "classes"]
     by_name = [name for known in LABELS for name in free if name.strip().lower() == known]

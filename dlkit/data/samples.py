@@ -41,6 +41,7 @@ class Split:
             image's its pixels (a JPEG's: its bytes) before it was made another size or colour.
         attributes: further facts about each sample, (N,) int64 by name (builtin:shapes has
             "background": the class whose colour it is).
+        groups: the group of each sample, N names; None: no column of groups was asked for.
 
     """
 
@@ -49,6 +50,7 @@ class Split:
     paths: Sequence[str]
     digests: Digests
     attributes: Mapping[str, Labels] = field(default_factory=dict)
+    groups: Sequence[str] | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -84,6 +86,7 @@ class Split:
             [self.paths[place] for place in places.tolist()],
             self.digests[places],
             {name: values[places] for name, values in self.attributes.items()},
+            None if self.groups is None else [self.groups[place] for place in places.tolist()],
         )
 
     def fingerprint(self, form: Form, classes: Sequence[str]) -> str:
@@ -144,6 +147,11 @@ class Samples:
 
     def document(self) -> dict[str, Any]:
         """What an artifact keeps of its data: names, sizes, fingerprints, the form."""
+        groups = {
+            name: len(set(split.groups))
+            for name, split in self.splits.items()
+            if split.groups is not None
+        }
         return {
             "name": self.name,
             "kind": self.kind,
@@ -153,6 +161,7 @@ class Samples:
             "held_out": self.held_out,
             "samples": {name: len(split) for name, split in self.splits.items()},
             "fingerprints": {name: self.fingerprint(name) for name in self.splits},
+            **({"groups": groups} if groups else {}),
         }
 
     def with_splits(self, splits: Mapping[str, Split]) -> Samples:

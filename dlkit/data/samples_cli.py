@@ -20,11 +20,11 @@ S = TypeVar("S", bound="Settings")
 
 # The options that say how data are read.
 READING: Final = (
-    "image_column", "text_column", "label_column", "columns", "train_split", "test_split",
-    "test_share", "size", "fit", "colour", "skip_bad", "limit", "encoding",
+    "image_column", "text_column", "label_column", "group_column", "columns", "train_split",
+    "test_split", "test_share", "size", "fit", "colour", "skip_bad", "limit", "encoding",
 )  # fmt: skip
 # What other data share with those of an artifact.
-_READ_ALIKE: Final = ("image_column", "text_column", "label_column", "encoding")
+_READ_ALIKE: Final = ("image_column", "text_column", "label_column", "group_column", "encoding")
 
 
 def complete_encoder(incomplete: str) -> list[str]:
@@ -43,6 +43,14 @@ TextsColumn = Annotated[
 ]
 LabelColumn = Annotated[
     str | None, typer.Option("--label-column", help="Column of a table that holds the classes.")
+]
+GroupColumn = Annotated[
+    str | None,
+    typer.Option(
+        "--group-column",
+        help="Column of a table that tells what belongs together, such as a patient: never "
+        "divided between training, validation and test.",
+    ),
 ]
 Columns = Annotated[
     str | None,

@@ -17,6 +17,7 @@ from dlkit.data.labels import are_numbers, match_classes
 from dlkit.data.parts import Part, Wish
 from dlkit.data.roles import Roles, choose_roles
 from dlkit.data.tabular import RawTable
+from dlkit.data.wording import shown
 from dlkit.records import Epoch, Noted, Record, Saved, Started, Step, Warned
 
 if TYPE_CHECKING:
@@ -123,18 +124,34 @@ def _tables(
         for note in frame.notes:
             yield Noted(note)
         if roles is None:
-            roles = _roles(frame, wish, given)
+            roles = _roles(frame, wish if "train" in chosen else _any_groups(wish, frame), given)
+            if "train" not in chosen:  # nothing is divided; a column of groups is no class, though
+                roles = replace(roles, group=None)
             for note in roles.notes:
                 yield Noted(note)
             numeric = numeric_columns(frame, roles, wish.form)
             declared = frame.declared.get(roles.label)
-        parts[split] = yield from frame_part(split, frame, roles, wish, numeric=numeric)
+        its = roles
+        if roles.group is not None and roles.group not in frame.kinds:
+            its = replace(roles, group=None)
+            yield Warned(
+                f"{frame.name} has no column {shown(roles.group)}: which groups of training are in "
+                f"the split {split}, too, is not known"
+            )
+        parts[split] = yield from frame_part(split, frame, its, wish, numeric=numeric)
         inputs = parts[split].inputs
         if isinstance(inputs, RawTable) and split == "train":
             roles = replace(roles, inputs=inputs.order)  # without what numbers rows
         wish = _like(wish, parts[split])
     assert roles is not None
     return roles.kind, parts, declared
+
+
+def _any_groups(wish: Wish, frame: Frame) -> Wish:
+    """Data that nothing is learnt from need no column of groups."""
+    if wish.config.group_column is None or wish.config.group_column in frame.kinds:
+        return wish
+    return replace(wish, config=wish.config.model_copy(update={"group_column": None}))
 
 
 def _roles(frame: Frame, wish: Wish, given: Sequence[str] | None) -> Roles:

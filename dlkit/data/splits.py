@@ -139,17 +139,21 @@ def tell_held_out(
         f"{where} has no test split: {counted(len(test), 'sample')} of {len(labels):,} held out "
         "by content, each class in proportion"
     )
-    if share is not None and abs(len(test) / len(labels) - share) > _FAR:
-        yield Noted(
-            f"{len(test) / len(labels):.0%} are held out, not {share:.0%} (--test-share): equal "
-            "samples stay together, and each class of several gives one at least"
-        )
+    if share is not None:
+        why = "equal samples stay together, and each class of several gives one at least"
+        yield from tell_far(len(test) / len(labels), share, why=why)
     alone = np.setdiff1d(labels[train], labels[test])
     if len(alone):
         yield Noted(
             f"{counted(len(alone), 'class', 'classes')} with one sample, or equal ones only, "
             "all in training"
         )
+
+
+def tell_far(found: float, share: float, *, why: str) -> Iterator[Record]:
+    """Say that another share is held out than was asked for, where it is far from that."""
+    if abs(found - share) > _FAR:
+        yield Noted(f"{found:.0%} are held out, not {share:.0%} (--test-share): {why}")
 
 
 def limited(labels: Labels, limit: int | None, *, seed: int) -> _Places | None:

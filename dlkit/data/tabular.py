@@ -38,6 +38,7 @@ class RawTable:
         places: where each row is.
         order: all columns of inputs, in order.
         content: the columns by whose cells a test split is held out, whichever are inputs.
+        groups: the cells of the column of groups; None: there is none.
 
     """
 
@@ -47,6 +48,7 @@ class RawTable:
     places: list[str]
     order: tuple[str, ...]
     content: tuple[str, ...]
+    groups: list[Any] | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -61,6 +63,7 @@ class RawTable:
             [self.places[place] for place in chosen],
             self.order,
             self.content,
+            None if self.groups is None else [self.groups[place] for place in chosen],
         )
 
     def digests(self, form: TableForm | None = None) -> Digests:
@@ -86,6 +89,7 @@ def read_table(
     numeric: Sequence[str],
     skip_bad: bool,
     beside: Sequence[str] = (),
+    group: str | None = None,
 ) -> Iterator[Record | RawTable]:
     """Read a table's inputs and labels.
 
@@ -96,6 +100,7 @@ def read_table(
         numeric: which of them are of numbers.
         skip_bad: leave out, and count, rows with a cell that is not what its column asks for.
         beside: further columns, whose cells are content and may be anything.
+        group: the column of groups; None: no groups are read.
 
     Yields:
         What to tell, and last the table.
@@ -112,10 +117,12 @@ def read_table(
     }
     words |= {name: [] for name in beside if name not in further}
     labels: list[Any] = []
+    groups: list[Any] | None = None if group is None else []
     places: list[str] = []
     bad: list[str] = []
     known: dict[str | None, str | None] = {}
-    columns = [*numbers, *words, *further] + ([label] if label is not None else [])
+    apart = [name for name in (group, label) if name is not None]
+    columns = [*numbers, *words, *further, *apart]
     started = time.monotonic()
     for done, (place, cells) in enumerate(frame.rows(columns), 1):
         if done % _TOLD == 0:
@@ -140,6 +147,8 @@ def read_table(
         for name, cell in zip(further, cells[len(numbers) + len(words) :], strict=False):
             further[name].append(_number(cell) if _fits(cell) else math.nan)
         labels.append(cells[-1] if label is not None else None)
+        if groups is not None:
+            groups.append(cells[-len(apart)])
         places.append(place)
     if bad:
         some = "; ".join(bad[:_NAMED]) + ("; …" if len(bad) > _NAMED else "")
@@ -153,6 +162,7 @@ def read_table(
         places,
         tuple(inputs),
         tuple(name for name in frame.kinds if name in inputs or name in beside),
+        groups,
     )
 
 

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 
 from dlkit import signals
+from dlkit.data.groups import deal, told, undividable, units
 from dlkit.data.preprocess import Wanted, fit
+from dlkit.data.wording import shown
 from dlkit.encoders import flat
 from dlkit.errors import USAGE, DlkitError
 from dlkit.knn.asking import Choice, Engine, Points, choices, numbers_to_try, predict
@@ -80,24 +82,32 @@ class Validated:
 
 
 def parts(
-    labels: npt.NDArray[np.int64], digests: Digests, folds: int | str, *, seed: int
+    labels: npt.NDArray[np.int64],
+    digests: Digests,
+    folds: int | str,
+    *,
+    seed: int,
+    groups: Sequence[str] | None = None,
 ) -> npt.NDArray[np.int64]:
-    """The part (N,) of each sample; samples of equal content are in one part.
+    """The part (N,) of each sample; samples of equal content, or of one group, are in one part.
 
     Parts are equal in distinct contents, and in these by class, as far as numbers allow. A content
-    is of the class of its first sample.
+    is of the class of its first sample. With groups parts are as equal in samples, and in these by
+    class, as whole groups allow.
 
     Args:
         labels: (N,) classes.
         digests: (N,) of the contents.
-        folds: how many parts; loo: one for each content.
+        folds: how many parts; loo: one for each content, or group.
         seed: of the shuffling within each class.
+        groups: (N,) what belongs together; None: each content by itself.
 
     Raises:
-        DlkitError: (USAGE) there are fewer contents than parts.
+        DlkitError: (USAGE) there are fewer contents, or groups, than parts.
 
     """
-    _, first, number = np.unique(digests, return_index=True, return_inverse=True)
+    kinds = digests if groups is None else units(groups, digests)
+    _, first, number = np.unique(kinds, return_index=True, return_inverse=True)
     # Contents are numbered in the order in which they come, not in that of their digests.
     order = np.argsort(first, kind="stable")
     rank = np.empty(len(order), np.int64)
@@ -107,11 +117,15 @@ def parts(
         return number
     assert isinstance(folds, int)
     if folds > count:
+        distinct = f"{count:,} distinct training samples"
+        of = distinct if groups is None else told(groups, number)
         raise DlkitError(
-            f"folds: {folds:,} parts of {count:,} distinct training samples",
-            hint="--folds loo makes one part of each sample",
+            f"folds: {folds:,} parts of {of}",
+            hint=f"--folds loo makes one part of each {'sample' if groups is None else 'group'}",
             code=USAGE,
         )
+    if groups is not None:
+        return deal(labels, number, folds, seed=seed)
     label = labels[first[order]]
     shuffled = np.random.default_rng(seed).permutation(count)
     # Contents of a class stand together and are dealt out in turn, without a break between classes.
@@ -158,8 +172,14 @@ def plan(ready: Prepared, config: KnnConfig) -> Generator[Record, None, Plan]:
     """
     check_parts(config)
     train = ready.samples.train
-    part = parts(train.labels, train.digests, config.folds, seed=config.seed)
+    groups = train.groups
+    part = parts(train.labels, train.digests, config.folds, seed=config.seed, groups=groups)
     sizes = np.bincount(part)
+    if len(sizes) < 2 and groups is not None:
+        raise undividable(
+            groups, train.digests, column=config.input.group_column,
+            where="cross-validation needs two parts", hint="--k 5 --folds none trains without",
+        )  # fmt: skip
     if len(sizes) < 2:
         raise DlkitError("cross-validation needs at least two distinct training samples")
     equal = len(part) - len(np.unique(train.digests))
@@ -167,6 +187,12 @@ def plan(ready: Prepared, config: KnnConfig) -> Generator[Record, None, Plan]:
         yield Noted(
             f"cross-validation: {equal:,} training samples equal to an earlier one are judged in "
             "its part, where it does not vote"
+        )
+    if groups is not None:
+        yield Noted(
+            f"cross-validation: {told(groups, units(groups, train.digests))} (column "
+            f"{shown(config.input.group_column or '')}), never divided, in {len(sizes):,} parts of "
+            f"{int(sizes.min()):,} to {int(sizes.max()):,} samples"
         )
     where = " outside of the largest part of the cross-validation"
     ks = yield from numbers_to_try(config, len(part) - int(sizes.max()), where=where)
