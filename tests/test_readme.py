@@ -42,7 +42,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target / "site"
 
 
-@pytest.fixture(params=["checkout", "wheel"])
+# What runs from the wheel runs from the checkout, too; that is shown now and then.
+@pytest.fixture(params=[pytest.param("checkout", marks=pytest.mark.slow), "wheel"])
 def shell(request, tmp_path: Path, cache: Path):
     """Runs shell text in an empty folder with `dlkit` on the path."""
     commands = tmp_path / "commands"

@@ -51,20 +51,20 @@ def test_show_prints_a_recipe_that_runs_as_shown(dlkit, tmp_path):
 
 
 def test_copy_overwrites_only_by_force(dlkit, tmp_path):
-    dlkit("recipes", "copy", "reviews", "mine.yaml")
+    dlkit("recipes", "copy", "word2vec/reviews", "mine.yaml")
     original = (tmp_path / "mine.yaml").read_bytes()
     assert original == recipes.find("word2vec/reviews").read_bytes()
     (tmp_path / "mine.yaml").write_text("mine", encoding="utf-8")
-    done = dlkit("recipes", "copy", "reviews", "mine.yaml", check=2)
+    done = dlkit("recipes", "copy", "word2vec/reviews", "mine.yaml", check=2)
     assert done.stderr == "error: mine.yaml is there already\nhint: --force replaces it\n"
     assert (tmp_path / "mine.yaml").read_text(encoding="utf-8") == "mine"
-    done = dlkit("recipes", "copy", "reviews", ".", "--json")
-    assert json.loads(done.stdout) == {"recipe": "reviews", "path": "reviews.yaml"}
-    dlkit("recipes", "copy", "reviews", "mine.yaml", "--force")
+    done = dlkit("recipes", "copy", "word2vec/reviews", ".", "--json")
+    assert json.loads(done.stdout) == {"recipe": "word2vec/reviews", "path": "reviews.yaml"}
+    dlkit("recipes", "copy", "word2vec/reviews", "mine.yaml", "--force")
     assert (tmp_path / "mine.yaml").read_bytes() == original
     assert {path.name for path in tmp_path.iterdir()} <= {"mine.yaml", "reviews.yaml", "artifacts"}
     there = (tmp_path / "mine.yaml").stat().st_ino
-    done = dlkit("recipes", "copy", "reviews", "no/mine.yaml", check=1)
+    done = dlkit("recipes", "copy", "word2vec/reviews", "no/mine.yaml", check=1)
     assert done.stderr.startswith("error: cannot write no/mine.yaml: ")
     assert (tmp_path / "mine.yaml").stat().st_ino == there
 
@@ -86,12 +86,18 @@ def test_recipes_are_shown_and_checked_in_json(dlkit):
 
 
 def test_check_names_the_wrong_line_of_a_copied_recipe(dlkit, tmp_path):
-    dlkit("recipes", "copy", "reviews", "mine.yaml")
+    dlkit("recipes", "copy", "word2vec/reviews", "mine.yaml")
     with (tmp_path / "mine.yaml").open("a", encoding="utf-8") as file:
         file.write("windw: 3\n")
     done = dlkit("recipes", "check", "mine.yaml", check=2)
     assert "windw: unknown key" in done.stderr
     assert "did you mean window (default: 5)?" in done.stderr
+
+
+def test_a_name_of_several_recipes_is_answered_with_them(dlkit):
+    done = dlkit("recipes", "copy", "reviews", "mine.yaml", check=2)
+    assert "reviews is the name of 2 recipes" in done.stderr
+    assert "hint: say which: classify/reviews, word2vec/reviews" in done.stderr
 
 
 def test_a_mistyped_recipe_is_answered_with_the_nearest(dlkit):

@@ -53,7 +53,7 @@ def find(reference: str, *, task: str | None = None) -> Path:
     What has the suffix .yaml or .yml, or begins with ``.``, ``/`` or ``~``, is a path.
 
     Raises:
-        DlkitError: usage: no such recipe, with the nearest name.
+        DlkitError: usage: no such recipe, with the nearest name; or several of one name.
 
     """
     if reference.startswith((".", "/", "~")) or reference.endswith((".yaml", ".yml")):
@@ -69,7 +69,13 @@ def find(reference: str, *, task: str | None = None) -> Path:
     wanted = reference if "/" in reference else f"{task}/{reference}"
     if task is None and "/" not in reference:
         matches = [key for key, recipe in known.items() if recipe.name == reference]
-        wanted = matches[0] if len(matches) == 1 else wanted
+        if len(matches) > 1:
+            raise DlkitError(
+                f"{reference} is the name of {len(matches)} recipes",
+                hint=f"say which: {', '.join(matches)}",
+                code=USAGE,
+            )
+        wanted = matches[0] if matches else wanted
     if wanted in known and (task is None or known[wanted].task == task):
         return known[wanted].path
     if wanted in known:

@@ -112,7 +112,11 @@ def kill_and_resume(
 
 @pytest.mark.parametrize(
     "more",
-    [(), ("--loss", "hs", "--minn", "2", "--maxn", "3"), ("--deterministic", "--threads", "2")],
+    [
+        (),
+        pytest.param(("--loss", "hs", "--minn", "2", "--maxn", "3"), marks=pytest.mark.slow),
+        pytest.param(("--deterministic", "--threads", "2"), marks=pytest.mark.slow),
+    ],
     ids=" ".join,
 )
 def test_training_killed_a_dozen_times_ends_with_the_same_vectors(dlkit, corpus, more):
