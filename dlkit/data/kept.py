@@ -36,7 +36,8 @@ _VERSION: Final = 3  # of what decoding makes of the same file
 _SECONDS: Final = 30 * 24 * 3600.0  # an entry stays after its last use
 _MOST: Final = 1 << 35  # bytes of all entries
 _HEADER: Final = 1024  # bytes of an entry beside its arrays, at most
-_FREE: Final = 0.1  # of the disk stays free
+_FREE: Final = 0.1  # of the disk stays free,
+_ROOM: Final = 1 << 33  # or so many bytes, if that is less
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,7 +126,7 @@ def keep(name: str, kept: Kept) -> None:
     try:
         _sweep(folder, size)
         disk = shutil.disk_usage(folder)
-        if disk.free - size < _FREE * disk.total:
+        if disk.free - size < min(_FREE * disk.total, _ROOM):
             return
         with temporary.open("xb") as file:
             content(file)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import sys
 from typing import NamedTuple
 
 
 def round_ticks(low: float, high: float, most: int = 8) -> list[float]:
     """Multiples of 1, 2 or 5 times a power of ten within ``low`` to ``high``, at most ``most``."""
     span = high - low
-    if not 0 < span < math.inf:
+    if not sys.float_info.min < span / most < math.inf:  # below, ten's powers lose their digits
         return [low]
     magnitude = 10.0 ** math.floor(math.log10(span / most))
     step = next(m * magnitude for m in (1, 2, 5, 10, 20) if span / (m * magnitude) < most)

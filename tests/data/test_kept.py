@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import time
+from collections import namedtuple
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,6 +20,8 @@ from dlkit.data import image_parts, images, kept
 from dlkit.data.config import SampleConfig
 from dlkit.data.loading import load
 from dlkit.records import Noted, Warned
+
+usage = namedtuple("usage", "total used free")
 
 
 def picture(path, seed: int) -> None:
@@ -33,6 +37,8 @@ def cached(tmp_path, monkeypatch):
     """A set of class folders, a cache of its own, and a count of the images that are decoded."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(kept, "WORTHWHILE", 0.0)
+    # However full the disk of this machine is.
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10**12, 0, 9 << 30))
     for seed in range(12):
         picture(
             tmp_path / "set" / ("train" if seed < 8 else "test") / "猫狗"[seed % 2] / f"{seed}.png",
@@ -178,9 +184,10 @@ def test_all_entries_together_are_never_larger_than_the_limit(cached, monkeypatc
 
 
 def test_without_room_or_cache_folder_nothing_is_kept_and_all_works(cached, monkeypatch):
-    monkeypatch.setattr(kept, "_FREE", 1.1)
-    cached.run()
-    assert not list(cached.entries.iterdir())
+    for total, free in ((10**15, 8 << 30), (10**9, 10**8)):  # the last 8 GiB, the last tenth
+        monkeypatch.setattr(shutil, "disk_usage", lambda _, of=(total, 0, free): usage(*of))
+        cached.run()
+        assert not list(cached.entries.iterdir())
     monkeypatch.setattr(kept, "private_folder", lambda path: None)
     assert cached.run().decoded == 12
     assert image_parts.kept is kept

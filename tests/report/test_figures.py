@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -183,6 +183,7 @@ def test_on_a_logarithmic_axis_equal_factors_are_equally_far_and_zero_is_a_gap()
     st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=20),
     st.booleans(),
 )
+@example(values=[5e-324], percent=False)
 def test_any_values_give_curves_and_bars_in_their_frames(values, percent):
     line = Line("a", list(enumerate(values)))
     figure = learning_figure([Panel("v", [line], percent=percent)], title="t")
