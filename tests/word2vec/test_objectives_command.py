@@ -95,7 +95,7 @@ def test_settings_that_do_not_go_together_are_refused_before_anything_is_read(
 ):
     done = dlkit("word2vec", "train", corpus, *arguments, check=2)
     assert said in done.stderr.splitlines()[0]
-    assert not Path("artifacts").exists()
+    assert not dlkit.home.exists()
 
 
 def test_a_device_that_is_not_there_is_refused(dlkit, corpus):
