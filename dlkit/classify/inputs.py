@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from dlkit.data import ngrams as of_texts
+from dlkit.data import ngram_learning as of_texts
 from dlkit.data.ngrams import Bags, Ngrams
 from dlkit.data.preprocess import Pipeline, fit, parse
 from dlkit.encoders import Encoder, check_kind, encoded, flat, open_encoder, rows_text

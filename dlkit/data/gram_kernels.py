@@ -54,7 +54,7 @@ def weigh(
     factors: npt.NDArray[np.float32],
     tf: npt.NDArray[np.float64],
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32], npt.NDArray[np.int64]]:
-    """Values, weights and offsets of texts of length 1; see ``ngrams._weighed``.
+    """Values, weights and offsets of texts of length 1; see ``ngrams.Ngrams.weighed``.
 
     Args:
         counted: of N texts.

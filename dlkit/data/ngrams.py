@@ -24,7 +24,6 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, get_args
 import numpy as np
 
 from dlkit.data.gram_counts import Counted, Range, Rules, count, spellings
-from dlkit.data.segment import SAMPLE, choose
 from dlkit.errors import DAMAGED, DlkitError
 from dlkit.jit import has_numba
 from dlkit.records import Noted, Record
@@ -37,7 +36,6 @@ Weighting = Literal["tfidf", "binary", "counts", "ratio"]
 _HASH: Final = "fnv1a-splitmix64"  # of the n-grams
 _MOST_BUCKETS: Final = 2**30
 _LONGEST: Final = 10
-_MANY: Final = 1_000  # texts of which an n-gram that only one has says little
 _TABLE: Final = 2**26  # buckets that have a table of places, where the texts are many
 
 
@@ -95,13 +93,14 @@ class Ngrams:
     ) -> Generator[Record, None, Bags]:
         """The weighted n-grams of ``texts``, which messages call ``what``."""
         counted = yield from count(self.rules, texts, what=what, threads=threads)
-        bags = self._weighed(counted)
+        bags = self.weighed(counted)
         empty = int((np.diff(bags.offsets) == 0).sum())
         if empty:
             yield Noted(f"{what}: {empty:,} of {len(texts):,} texts have no known n-gram")
         return bags
 
-    def _weighed(self, counted: Counted) -> Bags:
+    def weighed(self, counted: Counted) -> Bags:
+        """The weighted n-grams of texts whose n-grams were counted by ``rules``."""
         tf = self._tf(int(counted.times.max(initial=0)))
         if has_numba() and self.buckets <= min(_TABLE, 64 * len(counted.values)):
             from dlkit.data import gram_kernels
@@ -157,101 +156,6 @@ class Ngrams:
                 if letters not in told:
                     told.append(letters)
         return found
-
-
-def fit(
-    texts: Sequence[str],
-    *,
-    tokens: str,
-    lowercase: bool,
-    words: Range | None,
-    characters: Range | None,
-    buckets: int,
-    min_count: int | None,
-    weighting: Weighting = "tfidf",
-    labels: npt.NDArray[np.int64] | None = None,
-    threads: int | None = None,
-) -> Generator[Record, None, tuple[Ngrams, Bags]]:
-    """Learn from training texts which n-grams there are and how rare; return that and their bags.
-
-    Args:
-        texts: N texts.
-        tokens: as ``Ngrams.tokens``, or auto.
-        lowercase: as ``Ngrams.lowercase``.
-        words: as ``Ngrams.words``.
-        characters: as ``Ngrams.characters``.
-        buckets: as ``Ngrams.buckets``.
-        min_count: texts that a bucket must have; None: 2 of 1,000 texts or more, else 1.
-        weighting: as ``Ngrams.weighting``.
-        labels: (N,) classes; weighting ``ratio`` asks for them.
-        threads: that count; None: one for each core.
-
-    Raises:
-        DlkitError: the texts have no n-grams.
-
-    """
-    if tokens == "auto":
-        tokens, why = choose("\n".join(texts[:1000])[:SAMPLE])
-        yield Noted(f"tokens {tokens}: {why}")
-    rules = Rules(tokens, lowercase, words, characters, buckets)
-    counted = yield from count(rules, texts, what="train", threads=threads)
-    used, having = _having(counted.values, buckets)
-    if min_count is None:
-        min_count = 2 if len(texts) >= _MANY else 1
-        if min_count > 1:
-            yield Noted(
-                f"{int((having < min_count).sum()):,} of {len(used):,} n-grams (buckets) stand in "
-                "one training text alone and are left out"
-            )
-    used, having = used[having >= min_count], having[having >= min_count]
-    if not len(used):
-        raise DlkitError(
-            f"the training texts have no n-grams that {min_count:,} of them use",
-            hint="--set text.min_count=1, or other --words and --characters",
-        )
-    factors = np.ones(len(used))
-    if weighting in ("tfidf", "ratio"):
-        factors = np.log((1 + len(texts)) / (1 + having)) + 1
-    if weighting == "ratio":
-        assert labels is not None
-        factors *= _ratios(counted, labels, used, having)
-    narrow = factors.astype(np.float32)
-    fitted = Ngrams(tokens, lowercase, words, characters, buckets, weighting, used, narrow)
-    bags = fitted._weighed(counted)
-    if empty := int((np.diff(bags.offsets) == 0).sum()):
-        yield Noted(f"train: {empty:,} of {len(texts):,} texts have no known n-gram")
-    return fitted, bags
-
-
-def _having(
-    values: npt.NDArray[np.int32], buckets: int
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """The different buckets, ascending, and how many texts have each: it stands once in each."""
-    if buckets > max(2**20, 16 * len(values)):
-        used, having = np.unique(values, return_counts=True)
-        return used.astype(np.int64), having.astype(np.int64)
-    every = np.bincount(values, minlength=1).astype(np.int64)
-    places = np.flatnonzero(every).astype(np.int64)
-    return places, every[places]
-
-
-def _ratios(
-    counted: Counted,
-    labels: npt.NDArray[np.int64],
-    used: npt.NDArray[np.int64],
-    having: npt.NDArray[np.int64],
-) -> npt.NDArray[np.float64]:
-    """(V,) how far the n-grams' log-count ratios are from 0, the farthest of the classes."""
-    found = np.zeros(len(used))
-    classes = np.unique(labels)
-    sizes = np.diff(counted.offsets)
-    for label in classes.tolist():
-        own = np.bincount(counted.values[np.repeat(labels == label, sizes)],
-                          minlength=int(used[-1]) + 1)[used] + 1.0  # fmt: skip
-        others = having - own + 2.0
-        ratio = np.log(own / own.sum()) - np.log(others / others.sum())
-        np.maximum(found, np.abs(ratio), out=found)
-    return found
 
 
 def read_ngrams(document: Any, tensors: Mapping[str, Any], *, where: str) -> Ngrams:

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from dlkit.data.gram_counts import cutter
-from dlkit.data.ngrams import fit, read_ngrams
+from dlkit.data.ngram_learning import fit
+from dlkit.data.ngrams import read_ngrams
 from dlkit.errors import DlkitError
 from dlkit.progress import follow
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as some
 
-from dlkit.data import gram_counts, ngrams
+from dlkit.data import gram_counts, ngram_learning
 from dlkit.data.gram_counts import Rules, cutter
 from dlkit.progress import follow
 
@@ -86,7 +86,7 @@ def test_weights_are_the_same_without_the_kernel(weighting, monkeypatch):
     }  # fmt: skip
 
     def fitted():
-        return follow(ngrams.fit(TEXTS, **options), mode="off", quiet=True)
+        return follow(ngram_learning.fit(TEXTS, **options), mode="off", quiet=True)
 
     found, bags = fitted()
     monkeypatch.setattr("dlkit.data.ngrams.has_numba", lambda: False)
@@ -102,8 +102,10 @@ def test_weights_are_the_same_without_the_kernel(weighting, monkeypatch):
 def test_ratio_weighs_by_rarity_and_the_log_count_ratio():
     texts, labels = ["good film", "good plot", "bad film", "bad end"], np.array([1, 1, 0, 0])
     found, _ = follow(
-        ngrams.fit(texts, tokens="whitespace", lowercase=True, words=(1, 1), characters=None,
-                   buckets=2**30, min_count=1, weighting="ratio", labels=labels),
+        ngram_learning.fit(
+            texts, tokens="whitespace", lowercase=True, words=(1, 1), characters=None,
+            buckets=2**30, min_count=1, weighting="ratio", labels=labels,
+        ),
         mode="off", quiet=True,
     )  # fmt: skip
     # good: 2 of class 1, none of class 0; a class has 4 n-grams, with one more for each word 9.
@@ -119,8 +121,8 @@ def test_an_ngram_of_one_text_is_left_out_where_texts_are_many():
     texts = [f"common word{place}" for place in range(1000)]
     options = {"tokens": "whitespace", "lowercase": True, "words": (1, 1), "characters": None,
                "buckets": 2**30, "min_count": None}  # fmt: skip
-    found, bags = follow(ngrams.fit(texts, **options), mode="off", quiet=True)
+    found, bags = follow(ngram_learning.fit(texts, **options), mode="off", quiet=True)
     assert len(found) == 1
     assert bags.values.tolist() == [0] * 1000
-    few, _ = follow(ngrams.fit(texts[:999], **options), mode="off", quiet=True)
+    few, _ = follow(ngram_learning.fit(texts[:999], **options), mode="off", quiet=True)
     assert len(few) == 1000
