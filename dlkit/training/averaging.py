@@ -14,17 +14,25 @@ if TYPE_CHECKING:
 class Average:
     """The average a of trained parameters w: after each step a = d a + (1 - d) w.
 
+    The running means and variances of batch normalisation are averaged as the parameters are: those
+    of the last weights are not those of the averaged ones.
+
     In the first steps d is at most (1 + t)/(10 + t), t steps being done, as in TensorFlow's
     ExponentialMovingAverage: the random start is soon forgotten.
 
     Args:
-        model: whose parameters are averaged; buffers are not, they follow the data anyway.
+        model: whose trained parameters and floating-point buffers are averaged.
         decay: d, 0 to 1.
 
     """
 
     def __init__(self, model: nn.Module, decay: float) -> None:
-        named = [(name, each) for name, each in model.named_parameters() if each.requires_grad]
+        frozen = {name for name, each in model.named_parameters() if not each.requires_grad}
+        named = [
+            (name, each)
+            for name, each in model.state_dict(keep_vars=True).items()
+            if each.is_floating_point() and name not in frozen
+        ]
         self._names = [name for name, _ in named]
         self._weights = [each.detach() for _, each in named]
         self._averages = [each.clone() for each in self._weights]

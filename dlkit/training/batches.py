@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlkit.training import seeding
+from dlkit.training.augmenting.mixing import Mixed
 from dlkit.training.sources import open_source, tensor_of
 
 if TYPE_CHECKING:
@@ -16,15 +17,22 @@ if TYPE_CHECKING:
 
     from dlkit.training.sources import Source
 
-    Augment = Callable[[torch.Tensor, torch.Generator], torch.Tensor]
+    # Inputs, a generator in a state of the batch's own, the epoch, the samples' places (B,).
+    Augment = Callable[[torch.Tensor, torch.Generator, int, torch.Tensor], torch.Tensor | Mixed]
 
 
 class Batch(NamedTuple):
-    """What a network is given, ``model(*inputs)``, and the labels (B,)."""
+    """What a network is given, ``model(*inputs)``, and the labels (B,).
+
+    Where labels are mixed, ``share`` (B,) is what of a sample is of its own label, the rest is of
+    the other in ``others`` (B,).
+    """
 
     inputs: tuple[torch.Tensor, ...]
     labels: torch.Tensor
     ragged: bool = False
+    others: torch.Tensor | None = None
+    share: torch.Tensor | None = None
 
     def parts(self, size: int) -> Iterator[Batch]:
         """The batch in parts of ``size`` samples; a last one of one sample joins the one before."""
@@ -40,6 +48,8 @@ class Batch(NamedTuple):
                 _cut(self.inputs, start, stop, ragged=self.ragged),
                 self.labels[start:stop],
                 self.ragged,
+                None if self.others is None else self.others[start:stop],
+                None if self.share is None else self.share[start:stop],
             )
 
 
@@ -66,6 +76,9 @@ class Batches:
     ``seed``, epoch and step: on nothing else, whatever was read before and by how many workers.
     A last batch of one sample joins the one before: batch normalisation needs two.
 
+    Attributes:
+        mixes: whether labels are mixed.
+
     Args:
         inputs: (N, ...) a tensor or array of any type, which is kept; or Ragged, or a source of
             the caller's. What fits into the device's memory moves there as a whole, of what does
@@ -74,7 +87,8 @@ class Batches:
         batch_size: samples of a batch.
         seed: of order and augmentation.
         device: where batches lie.
-        augment: makes of a batch of inputs, on the device, those that are learnt from.
+        augment: makes of a batch of inputs, on the device, those that are learnt from, and may
+            mix labels; its draws come from the generator that it is given, nowhere else.
         workers: threads that read ahead from a mapping; 0: it is read when its turn comes.
         shuffle: whether the order is drawn; else it is that of the samples.
         resident: whether the inputs are to lie on the device as a whole; None: if they fit.
@@ -106,6 +120,7 @@ class Batches:
         self.device = device
         self.shuffle = shuffle
         self._augment = augment
+        self.mixes = bool(getattr(augment, "mixes", False))
         self._workers = workers
         self._generator = None if augment is None else torch.Generator(device)
 
@@ -143,11 +158,16 @@ class Batches:
     def _batch(
         self, inputs: tuple[torch.Tensor, ...], part: torch.Tensor, epoch: int, number: int
     ) -> Batch:
-        if self._augment is not None:
-            assert self._generator is not None
-            self._generator.manual_seed(seeding.augment_seed(self.seed, epoch, number))
-            inputs = (self._augment(inputs[0], self._generator), *inputs[1:])
-        return Batch(inputs, self._labels.index_select(0, part), self._source.ragged)
+        labels = self._labels.index_select(0, part)
+        if self._augment is None:
+            return Batch(inputs, labels, self._source.ragged)
+        assert self._generator is not None
+        self._generator.manual_seed(seeding.augment_seed(self.seed, epoch, number))
+        made = self._augment(inputs[0], self._generator, epoch, part)
+        if not isinstance(made, Mixed):
+            return Batch((made, *inputs[1:]), labels, self._source.ragged)
+        others = labels.index_select(0, made.partners)
+        return Batch((made.images, *inputs[1:]), labels, others=others, share=made.share)
 
     def _moved(self, tensor: torch.Tensor) -> torch.Tensor:
         if self.device == "cuda":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dlkit.errors import DlkitError
-from dlkit.training import machine
+from dlkit.training import machine, modes
 
 if TYPE_CHECKING:
     from torch import nn
@@ -29,16 +29,11 @@ def judge(
     plain = loss.plain
     total = correct = 0.0
     size = batches.batch_size
-    training = model.training
-    model.eval()
-    try:
-        with torch.no_grad():
-            for batch in batches.at():
-                some, right, size = _part(model, batch, plain, config, size)
-                total += some
-                correct += right
-    finally:
-        model.train(training)
+    with modes.judging(model), torch.no_grad():
+        for batch in batches.at():
+            some, right, size = _part(model, batch, plain, config, size)
+            total += some
+            correct += right
     return total / batches.samples, correct / batches.samples
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from dlkit.records import Epoch, Noted, Record, Step, Warned
-from dlkit.training import failures, machine, penalties, seeding
+from dlkit.training import failures, machine, modes, penalties, seeding
 from dlkit.training import state as states
 from dlkit.training.judging import judge
 from dlkit.training.saving import Saving
@@ -60,8 +60,11 @@ def fit(
     state: State | None = None,
     stop: Stop | None = None,
     keep: Keep | None = None,
+    lr_factors: Mapping[str, float] | None = None,
 ) -> Generator[Record, None, Fitted]:
     """Train ``model`` in place; it ends with its best weights, or the last without ``validate``.
+
+    Weights of convolutions are laid out channels last in memory and stay so.
 
     The best are those of the epoch with the least validation loss, where ``ema`` is asked for
     the averages. PyTorch's own generators are seeded anew in each epoch; their state before the
@@ -76,19 +79,21 @@ def fit(
         state: where to go on, as ``keep`` was given it.
         stop: asks to stop, or to save.
         keep: takes the checkpoints.
+        lr_factors: what the learning rate of some parameters is multiplied by, by a pattern of
+            their names such as ``*.norm.bias``; of several that fit the first counts.
 
     Raises:
         DlkitError: the training diverged, memory does not suffice, the device is not there.
         StoppedError: a signal came; a checkpoint was saved if there is ``keep``.
-        ValueError: ``state`` is of another training.
+        ValueError: ``state`` is of another training; a pattern fits no trained parameter.
 
     """
     assert config.optimizer != "lbfgs", "lbfgs.minimise trains by all samples at once"
     with machine.arranged(config):
         before = seeding.generator_states()
         try:
-            model.to(config.device).train()
-            work = _Work(model, batches, config, loss, validate, state, stop, keep)
+            modes.learn(machine.laid_out(model.to(config.device)))
+            work = _Work(model, batches, config, loss, validate, state, stop, keep, lr_factors)
             yield from work.run()
             return work.finish()
         finally:
@@ -108,12 +113,13 @@ class _Work:
         state: State | None,
         stop: Stop | None,
         keep: Keep | None,
+        lr_factors: Mapping[str, float] | None,
     ) -> None:
         to = getattr(loss, "to", None)
         self.loss: Loss = loss if to is None else to(config.device)
         self.model, self.batches, self.config = model, batches, config
         self.validate = validate
-        self.steps = Steps(model, batches, self.loss, config)
+        self.steps = Steps(model, batches, self.loss, config, lr_factors)
         self.progress = Progress()
         self._resumed = state
         if state is not None:
@@ -127,6 +133,11 @@ class _Work:
     def run(self) -> Iterator[Record]:
         """Train to the end."""
         progress, config = self.progress, self.config
+        if self.batches.mixes and self._goes_on:
+            yield Noted(
+                "labels are mixed: the training accuracy counts of each image the share that the "
+                "answered class has in it"
+            )
         while self._goes_on:
             begun = time.perf_counter()
             yield from self._epoch()
@@ -191,8 +202,15 @@ class _Work:
                 progress.first = loss / len(seen.labels)
             progress.loss += loss
             progress.seen += len(seen.labels)
-        answers = torch.cat([seen.answers for seen in unread])
-        progress.correct += int((answers == torch.cat([seen.labels for seen in unread])).sum())
+        if self.batches.mixes:
+            # One after the other: a sum of floats must not depend on how many are read at once.
+            for right in torch.stack(
+                [seen.right for seen in unread if seen.right is not None]
+            ).tolist():
+                progress.correct += right
+        else:
+            answers = torch.cat([seen.answers for seen in unread])
+            progress.correct += int((answers == torch.cat([seen.labels for seen in unread])).sum())
         self._unread.clear()
         failures.refuse_scale(self.steps.scaler, progress)
 

@@ -4,6 +4,9 @@
               1-ε on the class and ε/C spread over all C (Szegedy et al. 2016, section 7)
     hinge     Σ_{j≠y} max(0, s_j - s_y + 1) (Weston and Watkins 1998)
 
+A mixed sample's loss is that of each of its two labels by its share (Zhang et al. 2018, Yun et al.
+2019), each label with its class' weight.
+
 Sums and not means, so that parts of a batch add up whatever their sizes. What is minimised is the
 sum divided by the number of samples; class weights do not change that number.
 """
@@ -25,6 +28,15 @@ class Loss(Protocol):
 
     def total(self, outputs: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """() the sum of the samples' losses."""
+
+    def mixed(
+        self,
+        outputs: torch.Tensor,
+        labels: torch.Tensor,
+        others: torch.Tensor,
+        share: torch.Tensor,
+    ) -> torch.Tensor:
+        """() the sum of the losses of samples of two labels, the first by its share (B,)."""
 
     def answers(self, outputs: torch.Tensor) -> torch.Tensor:
         """(B, ...) what is answered; equal to the labels where it is right."""
@@ -65,6 +77,20 @@ class Classification:
             )
         losses = self.each(outputs, labels)
         return losses.sum() if weights is None else (weights[labels] * losses).sum()
+
+    def mixed(
+        self,
+        outputs: torch.Tensor,
+        labels: torch.Tensor,
+        others: torch.Tensor,
+        share: torch.Tensor,
+    ) -> torch.Tensor:
+        """() the sum of the losses of samples of two labels, the first by its share (N,)."""
+        total = outputs.new_zeros((), dtype=share.dtype)
+        for truth, part in ((labels, share), (others, 1 - share)):
+            counts = part if self.weights is None else part * self.weights[truth]
+            total = total + (counts * self.each(outputs, truth)).sum()
+        return total
 
     def each(self, outputs: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """(N,) the losses of the samples, without class weights."""

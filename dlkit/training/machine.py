@@ -12,6 +12,7 @@ from dlkit.errors import USAGE, DlkitError
 
 if TYPE_CHECKING:
     import torch
+    from torch import nn
 
     from dlkit.training.config import TrainingConfig
 
@@ -74,6 +75,30 @@ def facts(config: TrainingConfig) -> dict[str, Any]:
         told["processor"] = torch.cuda.get_device_name()
         del told["threads"]
     return told
+
+
+def has_bf16(device: str) -> bool:
+    """Whether bf16 is computed by the processor itself; where it is not, it is slower than fp32."""
+    import torch
+
+    if device == "cuda":
+        return torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False)
+    told = torch.cpu.get_capabilities()
+    return device == "cpu" and any(key.endswith("bf16") and there for key, there in told.items())
+
+
+def laid_out(model: nn.Module) -> nn.Module:
+    """``model`` with the channels of its convolutions' weights last in memory, as images have them.
+
+    So no layer puts its images in another order first: a step on a CPU takes down to half the time
+    in bf16, and no more in fp32.
+    """
+    import torch
+    from torch import nn
+
+    if any(isinstance(module, nn.Conv2d) for module in model.modules()):
+        model.to(memory_format=torch.channels_last)
+    return model
 
 
 def autocast(config: TrainingConfig) -> torch.autocast:

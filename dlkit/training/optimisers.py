@@ -8,12 +8,13 @@ records in each step that nobody reads.
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from dlkit.training.penalties import divide
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import torch
     from torch import nn
@@ -25,24 +26,36 @@ class Optimizer:
     """What ``config`` asks for, over the weights (with decay ``l2``) and the rest (without).
 
     Attributes:
-        param_groups: dicts of "params", "weight_decay" and "lr"; the lr is set before each step.
+        param_groups: dicts of "params", "weight_decay", "lr", "factor" of the learning rate, and
+            "weights", whether they are penalised; the lr is set before each step.
         state: what was gathered for each parameter: "momentum_buffer" (sgd) or "step", "exp_avg"
             and "exp_avg_sq" (adam, adamw), in the shape of the parameter but for "step" ().
 
     """
 
-    def __init__(self, model: nn.Module, config: TrainingConfig) -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        config: TrainingConfig,
+        lr_factors: Mapping[str, float] | None = None,
+    ) -> None:
         weights, rest = (list(each) for each in divide(model))
-        if not config.l2:
-            weights, rest = weights + rest, []  # one group is one call of the fused program
+        factors = _factors(model, lr_factors or {})
         self._config = config
         self._fused = _can_fuse(weights + rest)
         self.state: dict[torch.Tensor, dict[str, torch.Tensor]] = {}
-        self.param_groups: list[dict[str, Any]] = [
-            {"params": parameters, "weight_decay": decay, "lr": config.first_lr}
-            for parameters, decay in ((weights, config.l2), (rest, 0.0))
-            if parameters
-        ]
+        self.param_groups: list[dict[str, Any]] = []
+        # As few groups as can be: one is one call of the fused program.
+        parted = bool(config.l2 or config.l1)
+        halves = [(weights, True), (rest, False)] if parted else [(weights + rest, True)]
+        for factor in dict.fromkeys([1.0, *(lr_factors or {}).values()]):
+            for half, penalised in halves:
+                own = [each for each in half if factors.get(id(each), 1.0) == factor]
+                if own:
+                    self.param_groups.append({
+                        "params": own, "weight_decay": config.l2 if penalised else 0.0,
+                        "lr": config.first_lr * factor, "factor": factor, "weights": penalised,
+                    })  # fmt: skip
 
     @property
     def parameters(self) -> list[torch.Tensor]:
@@ -118,6 +131,24 @@ class Optimizer:
             "exp_avg_sq": torch.zeros_like(parameter, memory_format=torch.preserve_format),
         }
         return self.state[parameter]
+
+
+def _factors(model: nn.Module, patterns: Mapping[str, float]) -> dict[int, float]:
+    """Of the parameters that a pattern fits, by their ids, what their learning rate is times.
+
+    Raises:
+        ValueError: a pattern fits none that is trained.
+
+    """
+    trained = {name: each for name, each in model.named_parameters() if each.requires_grad}
+    found: dict[int, float] = {}
+    for pattern, factor in patterns.items():
+        fitting = [each for name, each in trained.items() if fnmatchcase(name, pattern)]
+        if not fitting:
+            raise ValueError(f"no trained parameter has a name like {pattern}")
+        for each in fitting:
+            found.setdefault(id(each), factor)
+    return found
 
 
 def _gradients(moved: list[torch.Tensor]) -> list[torch.Tensor]:

@@ -57,7 +57,7 @@ class Progress:
     epoch: int = 0
     step: int = 0
     loss: float = 0.0
-    correct: int = 0
+    correct: float = 0  # of mixed samples by shares
     seen: int = 0
     first: float | None = None
     best_epoch: int = 0

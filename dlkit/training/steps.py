@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlkit.errors import DlkitError
@@ -26,6 +27,7 @@ class Seen(NamedTuple):
     answers: torch.Tensor  # (B, ...)
     labels: torch.Tensor  # (B, ...)
     norm: torch.Tensor | None  # of the gradient, where it is clipped
+    right: torch.Tensor | None = None  # () right answers of mixed samples, by their shares
 
 
 class Steps:
@@ -36,6 +38,7 @@ class Steps:
         batches: what is trained on; their number and size say when the learning rate changes.
         loss: of a batch.
         config: how to train.
+        lr_factors: of parameters, by patterns of their names; see ``loop.fit``.
 
     Attributes:
         size: most samples at once; halved when memory does not suffice for more.
@@ -44,7 +47,12 @@ class Steps:
     """
 
     def __init__(
-        self, model: nn.Module, batches: Batches, loss: Loss, config: TrainingConfig
+        self,
+        model: nn.Module,
+        batches: Batches,
+        loss: Loss,
+        config: TrainingConfig,
+        lr_factors: Mapping[str, float] | None = None,
     ) -> None:
         import torch
 
@@ -53,7 +61,7 @@ class Steps:
         self.loss = loss
         self.weights, rest = penalties.divide(model)
         self._trained = self.weights + rest
-        self.optimizer = optimisers.Optimizer(model, config)
+        self.optimizer = optimisers.Optimizer(model, config, lr_factors)
         self.average = Average(model, config.ema) if config.ema else None
         self.scaler = machine.scaler(config)
         self.size = min(config.batch_size, batches.batch_size)
@@ -80,16 +88,18 @@ class Steps:
         config = self.config
         lr = self.lr(step)
         for group in self.optimizer.param_groups:
-            group["lr"] = lr
+            group["lr"] = lr * group["factor"]
         loss, answers = self._gradients(batch)
         norm = self._changed_gradients()
         self.scaler.step(self.optimizer)  # type: ignore[arg-type]
         self.scaler.update()
         if config.l1 and (amount := penalties.shrinks_by(config, lr)):
-            penalties.shrink(self.weights, amount)
+            for group in self.optimizer.param_groups:
+                if group["weights"]:
+                    penalties.shrink(group["params"], amount * group["factor"])
         if self.average is not None:
             self.average.update(step)
-        return Seen(step, loss, answers, batch.labels, norm)
+        return Seen(step, loss, answers, batch.labels, norm, _right(batch, answers))
 
     def _changed_gradients(self) -> torch.Tensor | None:
         """Clip the gradients and add the penalty's where asked for; their norm if clipped."""
@@ -129,7 +139,10 @@ class Steps:
             else:
                 with machine.autocast(self.config):
                     outputs = self._forward(*part.inputs)
-            total = self.loss.total(outputs, part.labels)
+            if part.others is None or part.share is None:
+                total = self.loss.total(outputs, part.labels)
+            else:
+                total = self.loss.mixed(outputs, part.labels, part.others, part.share)
             self.scaler.scale(total).backward(share)  # type: ignore[no-untyped-call]
             losses.append(total.detach())
             answers.append(self.loss.answers(outputs))
@@ -167,6 +180,14 @@ class Steps:
             f"out of memory with {before:,} samples at once: from here on {self.size:,}, "
             "added up to the same batch"
         )
+
+
+def _right(batch: Batch, answers: torch.Tensor) -> torch.Tensor | None:
+    """() of mixed samples the sum of the shares that the answered classes have in them."""
+    if batch.others is None or batch.share is None:
+        return None
+    own, other = answers == batch.labels, answers == batch.others
+    return (own * batch.share + other * (1 - batch.share)).sum()
 
 
 def _has_batch_norm(model: nn.Module) -> bool:

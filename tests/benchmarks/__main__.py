@@ -1,5 +1,5 @@
-"""All measurements, one after the other: start-up, nearest words, vocabulary, training, neighbours,
-texts.
+"""All measurements, one after the other: start-up, nearest words, vocabulary, word vectors,
+neighbours, texts, the training engine, images.
 
     make bench                          on a drawn text of 20 MB
     make bench CORPUS=path/to/text      on yours: plain text, lines of fewer than 10,000 words
@@ -45,6 +45,8 @@ def main() -> None:
             ["bench_word2vec", str(corpus)],
             ["bench_neighbours"],
             ["bench_classify", "--only", "text"],
+            ["bench_training"],
+            ["bench_images"],
         ):
             print(f"\n== {' '.join(command)}", flush=True)
             name, *rest = command

@@ -148,14 +148,14 @@ def checkpoints(rows, labels, options) -> dict[str, object]:
 def batches_a_second(rows, labels, options) -> dict[str, object]:
     import torch
 
-    from dlkit.training.augmenting import shift_and_mirror
+    from dlkit.training.augmenting.moving import shift_and_mirror
     from dlkit.training.batches import Batches
 
     clock = CLOCKS[options.clock]
     pictures = np.ascontiguousarray(rows.transpose(0, 3, 1, 2))
     side = rows.shape[1]
 
-    def augment(inputs, generator):
+    def augment(inputs, generator, *_):
         return shift_and_mirror(inputs, generator, padding=side // 8).float().div_(255)
 
     def ours() -> float:

@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dlkit.training.augmenting.config import parse
+from dlkit.training.augmenting.making import augmentation
 from dlkit.training.batches import Batch, Batches
 from dlkit.training.sources import Ragged
 
@@ -97,7 +99,7 @@ def test_a_reader_that_leaves_early_leaves_no_threads_behind(tmp_path):
 def test_augmentation_is_a_function_of_seed_epoch_and_step():
     import torch
 
-    def noise(rows, generator):
+    def noise(rows, generator, *_):
         return rows + torch.rand(rows.shape, generator=generator)
 
     batches = numbered(30, batch_size=7, seed=5, augment=noise)
@@ -163,3 +165,70 @@ def test_read_only_memory_is_taken_without_a_warning_and_left_as_it_is():
     for batch in Batches(rows, labels, batch_size=2).at():
         batch.inputs[0].zero_()
     assert rows.sum() == 15
+
+
+AUGMENTED = "flip:alternating,crop:2,affine,cutout:2,erase,jitter,randaugment:1:9,mixup,cutmix"
+
+
+def pictures(tmp_path):
+    rows = np.memmap(tmp_path / "rows", np.uint8, "w+", shape=(53, 8, 8, 3))
+    rows[:] = np.random.default_rng(0).integers(0, 256, rows.shape)
+    return rows
+
+
+@pytest.mark.parametrize("workers", [0, 1, 4])
+def test_augmented_batches_are_the_same_for_any_number_of_workers(tmp_path, workers):
+    import torch
+
+    rows = pictures(tmp_path)
+    augment = augmentation(parse(AUGMENTED))
+    settings = {"batch_size": 8, "seed": 3, "augment": augment}
+    mapped = Batches(rows, np.arange(53), workers=workers, resident=False, **settings)
+    resident = Batches(np.array(rows), np.arange(53), **settings)
+    assert mapped.mixes
+    whole = {epoch: list(resident.at(epoch)) for epoch in (0, 1)}
+    for epoch, step in ((1, 4), (0, 0), (1, 0)):
+        for one, other in zip(mapped.at(epoch, step), whole[epoch][step:], strict=True):
+            assert torch.equal(one.inputs[0], other.inputs[0])
+            assert torch.equal(one.labels, other.labels)
+            assert torch.equal(one.others, other.others)
+            assert torch.equal(one.share, other.share)
+    assert not torch.equal(whole[0][0].share, whole[0][1].share)
+    assert not torch.equal(whole[0][0].share, whole[1][0].share)
+
+
+def test_a_mixed_batch_names_both_labels_and_its_parts_have_theirs():
+    import torch
+
+    rows = np.repeat(np.arange(53, dtype=np.uint8), 12).reshape(53, 2, 2, 3)
+    batches = Batches(rows, np.arange(53), batch_size=20, augment=augmentation(parse("mixup")))
+    for batch in batches.at():
+        image = batch.inputs[0][:, 0, 0, 0] * 255
+        expected = batch.share * batch.labels + (1 - batch.share) * batch.others
+        assert torch.allclose(image, expected, atol=1e-4)
+        assert sorted(batch.others.tolist()) == sorted(batch.labels.tolist())
+        parts = list(batch.parts(6))
+        for name in ("labels", "others", "share"):
+            together = torch.cat([getattr(part, name) for part in parts])
+            assert torch.equal(together, getattr(batch, name))
+
+
+def test_alternating_flip_goes_by_the_sample_and_the_epoch(tmp_path):
+    import torch
+
+    rows = np.array(pictures(tmp_path))
+    augment = augmentation(parse("flip:alternating"))
+
+    def seen(seed, epoch):
+        batches = Batches(rows, np.arange(53), batch_size=8, seed=seed, augment=augment)
+        found = {}
+        for batch in batches.at(epoch):
+            found |= dict(zip(batch.labels.tolist(), batch.inputs[0], strict=True))
+        return torch.stack([found[place] for place in range(53)])
+
+    given = torch.from_numpy(rows).permute(0, 3, 1, 2)
+    first, second = seen(1, 0), seen(1, 1)
+    assert torch.equal(first.flip(3), second)
+    assert torch.equal(seen(2, 2), first)  # in whatever order they come
+    unmoved = (first == given).flatten(1).all(1)
+    assert 10 < int(unmoved.sum()) < 43

@@ -452,3 +452,159 @@ def test_a_training_does_not_load_pytorchs_compiler():
         [sys.executable, "-c", program, str(folder)], capture_output=True, text=True, check=True
     )
     assert done.stdout.split() == ["torch"]
+
+
+def frozen_below(tools):
+    """A network whose first layer and its batch normalisation are frozen."""
+    from torch import nn
+
+    model = nn.Sequential(
+        nn.Linear(6, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 8, bias=False),
+        nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 3),
+    )  # fmt: skip
+    for each in (*model[0].parameters(), *model[1].parameters()):
+        each.requires_grad_(requires_grad=False)
+    return model
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamw"])
+def test_what_is_frozen_stays_as_it_is_also_its_running_means(tools, optimizer):
+    import torch
+
+    rows, labels = tools.samples()
+    torch.manual_seed(0)
+    model = frozen_below(tools)
+    before = {name: each.clone() for name, each in model.state_dict().items()}
+    config = TrainingConfig(
+        epochs=2, batch_size=20, optimizer=optimizer, l2=0.1, l1=0.01, ema=0.9, clip=1.0, lr=0.01
+    )
+    batches = Batches(rows, labels, batch_size=20)
+    judged = Batches(rows, labels, batch_size=50, shuffle=False)
+    keep = tools.Memory(every=1)
+    tools.finish(fit(model, batches, config=config, loss=SOFTMAX, validate=judged, keep=keep))
+    for name, tensor in model.state_dict().items():
+        frozen = name.startswith(("0.", "1."))
+        assert torch.equal(tensor, before[name]) == frozen, name
+    averaged = {name for name in keep.states[0].tensors if name.startswith("average.")}
+    assert "average.4.running_mean" in averaged
+    assert "average.0.weight" not in averaged
+    gathered = {name.split(".")[1] for name in keep.states[-1].tensors if "optimizer." in name}
+    assert gathered == {"0", "1", "2", "3", "4"}
+
+
+def test_the_averages_have_running_means_of_their_own(tools):
+    import torch
+
+    rows, labels = tools.samples()
+    model = tools.network(norm=True)
+    followed = []
+
+    class Watched(tools.Memory):
+        def save(self, state):
+            followed.append(state.tensors["model.1.running_var"].clone())
+            super().save(state)
+
+    keep = Watched(every=1)
+    config = TrainingConfig(epochs=1, batch_size=20, lr=0.05, ema=0.7)
+    tools.finish(
+        fit(model, Batches(rows, labels, batch_size=20), config=config, loss=SOFTMAX, keep=keep)
+    )
+    expected = torch.ones(8)
+    for step, each in enumerate(followed):
+        decay = min(0.7, (1 + step) / (10 + step))
+        expected = decay * expected + (1 - decay) * each
+    assert torch.allclose(keep.states[-1].tensors["average.1.running_var"], expected)
+    assert torch.allclose(model[1].running_var, expected)  # the network ends with the averages
+
+
+@pytest.mark.parametrize("settings", [
+    {"optimizer": "sgd", "l2": 0.1}, {"optimizer": "sgd", "l1": 0.1}, {"optimizer": "adamw"},
+])  # fmt: skip
+def test_a_factor_of_the_learning_rate_is_of_the_parameters_whose_names_fit(tools, settings):
+    import torch
+
+    rows, labels = tools.samples(number=20)
+    batches = Batches(rows.astype(np.float64), labels, batch_size=20)
+    moved = {}
+    for factor in (None, 4.0):
+        model = tools.network(norm=True).double()  # small ways of large weights
+        before = {name: each.detach().clone() for name, each in model.named_parameters()}
+        config = TrainingConfig(epochs=1, batch_size=20, lr=1e-4, eps=1e-12, **settings)
+        factors = None if factor is None else {"0.*": 9.0, "*.weight": factor, "*": 1.0}
+        tools.finish(fit(model, batches, config=config, loss=SOFTMAX, lr_factors=factors))
+        moved[factor] = {name: each - before[name] for name, each in model.named_parameters()}
+    for name, way in moved[None].items():
+        times = 9.0 if name.startswith("0.") else 4.0 if name.endswith("weight") else 1.0
+        if name != "0.bias":  # which batch normalisation takes away again: no gradient but rounding
+            assert torch.allclose(moved[4.0][name], times * way, rtol=1e-3, atol=1e-7), name
+
+
+def test_a_pattern_that_fits_nothing_is_refused(tools):
+    rows, labels = tools.samples(number=20)
+    batches = Batches(rows, labels, batch_size=20)
+    config = TrainingConfig(epochs=1, batch_size=20)
+    work = fit(
+        tools.network(), batches, config=config, loss=SOFTMAX, lr_factors={"*.norm.bias": 2.0}
+    )
+    with pytest.raises(ValueError, match=r"like \*\.norm\.bias"):
+        tools.finish(work)
+
+
+def test_of_mixed_samples_the_accuracy_counts_the_share_of_the_class_answered(tools):
+    import torch
+
+    from dlkit.training.augmenting.mixing import Mixed
+
+    class Swapped:
+        mixes = True
+
+        def __call__(self, rows, generator, epoch, places):
+            count = len(rows)
+            partners = torch.arange(count).flip(0)
+            return Mixed(rows, partners, torch.linspace(0, 1, count))
+
+    rows, labels = tools.samples(number=50)
+    config = TrainingConfig(epochs=1, batch_size=25, optimizer="sgd", lr=1e-9)
+    model = tools.network()
+    with torch.no_grad():
+        answers = model(torch.from_numpy(rows)).argmax(1)
+    batches = Batches(rows, labels, batch_size=25, shuffle=False, augment=Swapped())
+    records, fitted = tools.finish(fit(model, batches, config=config, loss=SOFTMAX))
+    right = 0.0
+    for start in (0, 25):
+        for place in range(25):
+            share = place / 24
+            answer = int(answers[start + place])
+            right += share * (answer == labels[start + place])
+            right += (1 - share) * (answer == labels[start + 24 - place])
+    assert fitted.history[0]["accuracy"] == pytest.approx(right / 50)
+    told = [record for record in records if isinstance(record, Noted)]
+    assert len(told) == 1
+    assert "labels are mixed" in told[0].text
+
+
+def test_convolutions_are_trained_channels_last_and_so_are_their_momenta(tools):
+    import torch
+    from torch import nn
+
+    images = torch.rand(20, 5, 5, 3, generator=torch.Generator().manual_seed(0))
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(36, 3))
+    batches = Batches(
+        images, torch.arange(20) % 3, batch_size=10, augment=lambda each, *_: each.movedim(3, 1)
+    )
+    keep = tools.Memory(every=1)
+    config = TrainingConfig(epochs=1, batch_size=10, optimizer="sgd")
+    tools.finish(fit(model, batches, config=config, loss=SOFTMAX, keep=keep))
+    last = {"memory_format": torch.channels_last}
+    assert model[0].weight.is_contiguous(**last)
+    assert not model[0].weight.is_contiguous()
+    assert keep.states[-1].tensors["optimizer.0.momentum_buffer"].is_contiguous(**last)
+
+
+def test_a_processor_that_computes_in_bf16_itself_is_known():
+    from dlkit.training.machine import has_bf16
+
+    flags = Path("/proc/cpuinfo")
+    if flags.exists() and "flags" in (text := flags.read_text(encoding="utf-8")):
+        assert has_bf16("cpu") == ("avx512_bf16" in text or "amx_bf16" in text)
+    assert not has_bf16("mps")

@@ -83,3 +83,38 @@ def test_the_answer_is_the_class_whose_score_is_first():
 def test_hinge_has_no_label_smoothing():
     with pytest.raises(ValueError, match="label smoothing"):
         losses.build("hinge", classes=3, smoothing=0.1)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_a_mixed_loss_is_that_of_the_mixed_target(smoothing):
+    import torch
+
+    values, labels = scores(20)
+    _, others = scores(20, seed=1)
+    share = torch.rand(20, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    target = share[:, None] * torch.eye(5)[labels] + (1 - share)[:, None] * torch.eye(5)[others]
+    expected = torch.nn.functional.cross_entropy(
+        values, target.double(), reduction="sum", label_smoothing=smoothing
+    )
+    loss = losses.Classification("softmax", smoothing)
+    assert float(loss.mixed(values, labels, others, share)) == pytest.approx(float(expected))
+
+
+@pytest.mark.parametrize("loss", [
+    losses.Classification("softmax", 0.2), losses.Classification("hinge"),
+], ids=["softmax", "hinge"])  # fmt: skip
+def test_each_label_of_a_mixed_sample_counts_by_its_share_and_its_class_weight(loss):
+    import torch
+
+    values, labels = scores(20)
+    _, others = scores(20, seed=1)
+    loss = losses.Classification(
+        loss.kind, loss.smoothing, torch.tensor([1.0, 2, 3, 0.5, 0.25], dtype=torch.float64)
+    )
+    whole = torch.ones(20, dtype=torch.float64)
+    for share, truth in ((whole, labels), (0 * whole, others)):
+        mixed = loss.mixed(values, labels, others, share)
+        assert float(mixed) == pytest.approx(float(loss.total(values, truth)))
+    half = loss.mixed(values, labels, others, whole / 2)
+    both = loss.total(values, labels) + loss.total(values, others)
+    assert float(half) == pytest.approx(float(both) / 2)

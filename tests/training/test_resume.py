@@ -3,6 +3,8 @@ from __future__ import annotations
 import pytest
 
 from dlkit.training import losses
+from dlkit.training.augmenting.config import parse
+from dlkit.training.augmenting.making import augmentation
 from dlkit.training.batches import Batches
 from dlkit.training.config import TrainingConfig
 from dlkit.training.loop import fit
@@ -12,7 +14,7 @@ def training(tools, *, epochs=25, **settings):
     """A training with everything that a state holds: 8 steps an epoch, 25 epochs, 200 steps."""
     import torch
 
-    def noise(rows, generator):
+    def noise(rows, generator, *_):
         return rows + 0.1 * torch.randn(rows.shape, generator=generator)
 
     rows, labels = tools.samples(number=160)
@@ -140,3 +142,60 @@ def test_another_number_of_threads_is_told(tools):
     torch.set_num_threads(2)
     (told,) = keep.states[0].differences(parts["config"])
     assert told.startswith("threads was 1 when the run began, is 2 now")
+
+
+def of_pictures(tools, steps, **settings):
+    """A small convolutional network, partly frozen, on augmented images: 6 steps an epoch."""
+    import numpy as np
+    import torch
+    from torch import nn
+
+    class Floats(nn.Module):
+        def forward(self, images):
+            return images.float() / 255 if images.dtype == torch.uint8 else images
+
+    torch.manual_seed(0)
+    model = nn.Sequential(
+        Floats(), nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(),
+        nn.Conv2d(4, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(),
+        nn.Linear(4 * 36, 3),
+    ).to(memory_format=torch.channels_last)  # fmt: skip
+    for each in (*model[1].parameters(), *model[2].parameters()):
+        each.requires_grad_(requires_grad=False)
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 3, 60)
+    images = rng.integers(0, 256, (60, 6, 6, 3)).astype(np.uint8)
+    config = TrainingConfig(**{
+        "epochs": 4, "batch_size": 10, "optimizer": "sgd", "lr": 0.01, "momentum": 0.9, "ema": 0.9,
+        "l2": 0.01, "schedule": "one-cycle",
+    } | settings)  # fmt: skip
+    plain = augmentation(())
+    return {
+        "model": model,
+        "batches": Batches(images, labels, batch_size=10, augment=augmentation(parse(steps))),
+        "config": config,
+        "loss": losses.build("softmax", classes=3),
+        "validate": Batches(images, labels, batch_size=30, shuffle=False, augment=plain),
+        "lr_factors": {"5.bias": 16.0},
+    }
+
+
+@pytest.mark.parametrize(
+    "steps", ["flip:alternating,crop:1,affine,jitter,randaugment:1:9,mixup,cutmix", "flip,erase"]
+)
+def test_a_resumed_training_draws_the_augmentations_that_it_would_have_drawn(tools, steps):
+    whole = tools.Memory(every=1)
+    parts = of_pictures(tools, steps)
+    _, fitted = tools.finish(fit(**parts, keep=whole))
+    final = {name: each.clone() for name, each in parts["model"].state_dict().items()}
+    assert len(whole.states) == 24
+    for number in (0, 5, 8, 16, 22):
+        parts = of_pictures(tools, steps)
+        again = tools.Memory(every=1)
+        _, resumed = tools.finish(fit(**parts, state=whole.states[number], keep=again))
+        assert [bits(each) for each in again.states] == [
+            bits(each) for each in whole.states[number + 1 :]
+        ]
+        assert resumed.history == fitted.history
+        for name, tensor in parts["model"].state_dict().items():
+            assert tensor.numpy().tobytes() == final[name].numpy().tobytes(), name

@@ -1,0 +1,1 @@
+"""Augmentation of whole batches: each image by its own draw, on any device."""
