@@ -25,6 +25,7 @@ from dlkit.errors import NOT_FOUND, USAGE, DlkitError, quoted
 # The command that makes an artifact of a kind, for hints.
 _MAKERS: Final = {
     "classifier": "dlkit classify train DATA",
+    "image-classifier": "dlkit cnn train DATA",
     "index": "dlkit knn train DATA",
     "word-vectors": "dlkit word2vec train CORPUS",
 }

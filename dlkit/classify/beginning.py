@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from dlkit.artifacts.finding import find
-from dlkit.artifacts.load import digest_of
-from dlkit.artifacts.store import root
+from dlkit.classifiers.opened import settings_in
 from dlkit.errors import USAGE, DlkitError
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ def open_beginning(config: ClassifyConfig) -> Classifier | None:
     if config.begin is None:
         return None
     found = open_classifier(find(config.begin, kinds={KIND}))
-    own = validate(ClassifyConfig, found.settings())
+    own = validate(ClassifyConfig, settings_in(found))
     for name in _ITS_OWN:
         asked, there = getattr(config, name), getattr(own, name)
         if asked != there:
@@ -46,22 +45,6 @@ def open_beginning(config: ClassifyConfig) -> Classifier | None:
                 code=USAGE,
             )
     return found
-
-
-def kept_of(classifier: Classifier) -> dict[str, Any]:
-    """What of the artifact the data are read by: arguments of ``data.loading.load``."""
-    return {"form": classifier.form, "classes": classifier.classes}
-
-
-def document_of(classifier: Classifier) -> dict[str, str]:
-    """What another artifact tells of the one that it began with."""
-    return {"artifact": classifier.reference, "digest": digest_of(classifier.artifact)}
-
-
-def place_of(classifier: Classifier) -> str:
-    """How it is found again from any folder: TASK/NAME in the store, else its path."""
-    path = classifier.path.absolute()
-    return classifier.reference if path.parent.parent == root().absolute() else str(path)
 
 
 def weights_of(classifier: Classifier) -> dict[str, Tensor]:
@@ -81,7 +64,7 @@ def settings_of(classifier: Classifier) -> dict[str, Any]:
 
     A training to the optimum does not depend on where it begins: one by epochs is meant.
     """
-    found = classifier.settings()
+    found = settings_in(classifier)
     if found["training"]["optimizer"] in ("lbfgs", "sdca"):
         del found["training"]["optimizer"]
     return found

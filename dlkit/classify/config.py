@@ -70,7 +70,9 @@ class ClassifyConfig(Settings):
         "given: pixels divided by 255, and anything else standardised",
     )
     features: str | None = Field(
-        default=None, description="an artifact that encodes the inputs: word2vec/NAME for texts"
+        default=None,
+        description="an artifact that encodes the inputs: word2vec/NAME for texts, "
+        "cnn/NAME for images",
     )
     text: NgramConfig = Field(default=NgramConfig(), description="what is counted in texts")
     hidden: tuple[Annotated[int, Field(ge=1, le=65_536)], ...] = Field(

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from dlkit.classify.asking import probabilities_of, scores_of
+from dlkit.classifiers.asking import probabilities_of
+from dlkit.classify.asking import scores_of
 from dlkit.classify.export import linear_of, names_of
 from dlkit.classify.inputs import NgramReader, Numbers
 from dlkit.data.ngrams import Bags

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import numpy as np
 
-from dlkit.artifacts.tensors import write_tensors
+from dlkit.classifiers import exporting
 from dlkit.classify.inputs import RowReader
-from dlkit.errors import FAILED, USAGE, DlkitError
+from dlkit.errors import USAGE, DlkitError
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -58,13 +58,12 @@ def to_npz(classifier: Classifier, stream: BinaryIO) -> None:
 
 def to_safetensors(classifier: Classifier, stream: BinaryIO) -> None:
     """The safetensors format: the tensors."""
-    write_tensors(tensors_of(classifier))(stream)
+    exporting.write_safetensors(tensors_of(classifier), stream)
 
 
 def to_json(classifier: Classifier, stream: BinaryIO) -> None:
     """The description of what stands in the safetensors file."""
-    text = json.dumps(description(classifier), ensure_ascii=False, indent=2) + "\n"
-    stream.write(text.encode("utf-8", "surrogatepass"))
+    exporting.write_json(description(classifier), stream)
 
 
 def to_csv(classifier: Classifier, stream: BinaryIO) -> None:
@@ -140,18 +139,8 @@ def to_onnx(classifier: Classifier, stream: BinaryIO) -> None:
     check_onnx(classifier)
     width = classifier.document["model"]["inputs"]
     kind = torch.uint8 if _takes_bytes(classifier) else torch.float32
-    example = (torch.zeros(2, width, dtype=kind),)
-    program = torch.onnx.export(
-        classifier.model,
-        example,
-        dynamo=True,
-        verbose=False,
-        input_names=["rows"],
-        output_names=["scores"],
-        dynamic_shapes={"rows": {0: torch.export.Dim("samples")}},
-    )
-    assert program is not None
-    stream.write(program.model_proto.SerializeToString())
+    example = torch.zeros(2, width, dtype=kind)
+    exporting.write_onnx(classifier.model, example, stream, taken="rows", given="scores")
 
 
 def check_onnx(classifier: Classifier) -> None:
@@ -161,21 +150,13 @@ def check_onnx(classifier: Classifier) -> None:
         DlkitError: it counts n-grams, or the libraries are not there.
 
     """
-    from importlib.util import find_spec
-
     if "ngrams" in classifier.document["model"]:
         raise DlkitError(
             f"{classifier.reference} counts n-grams, which ONNX has no operator for",
             hint="export it as .safetensors or .npz",
             code=USAGE,
         )
-    missing = [name for name in ("onnx", "onnxscript") if find_spec(name) is None]
-    if missing:
-        raise DlkitError(
-            f"ONNX needs {' and '.join(missing)}",
-            hint="pip install 'dlkit[export]'",
-            code=FAILED,
-        )
+    exporting.check_onnx()
 
 
 def _takes_bytes(classifier: Classifier) -> bool:

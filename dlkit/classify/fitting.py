@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from dlkit.classifiers.fitting import Trained, by_epochs
 from dlkit.classify.prepare import Prepared, arguments_of, batches_of, build
 from dlkit.data.ngrams import Bags
-from dlkit.errors import DlkitError
 from dlkit.records import Noted, Record, Warned
 
 if TYPE_CHECKING:
@@ -18,35 +17,12 @@ if TYPE_CHECKING:
 
     from dlkit.classify.ascent import Reached
     from dlkit.classify.config import ClassifyConfig
-    from dlkit.classify.linear import LinearNgrams
     from dlkit.signals import Stop
     from dlkit.training.checkpoint import Keeper
     from dlkit.training.lbfgs import Optimum
     from dlkit.training.state import State
 
 _WHITE: Final = 255  # what pixels are divided by
-
-
-@dataclass
-class Trained:
-    """A network at the end of its training.
-
-    Attributes:
-        model: the network.
-        arguments: what it is built again by.
-        history: of each epoch, or each iteration of L-BFGS, its metrics; another run's are equal.
-        facts: further reproducible facts: the best epoch, the objective.
-        seconds: of the training alone.
-        told: what run.json says besides: resumptions, the samples that went at once.
-
-    """
-
-    model: nn.Module | LinearNgrams
-    arguments: dict[str, Any]
-    history: list[dict[str, Any]]
-    facts: dict[str, Any]
-    seconds: float
-    told: dict[str, Any] = field(default_factory=dict)
 
 
 def train(
@@ -56,7 +32,7 @@ def train(
     *,
     keep: Keeper | None = None,
     state: State | None = None,
-) -> Generator[Record, None, Trained]:
+) -> Generator[Record, None, Trained[Any]]:
     """Train a network on ``ready.train``; nothing is written but checkpoints.
 
     Args:
@@ -78,7 +54,6 @@ def train(
         optimum = yield from optimum_of(config, ready, stop)
         return (yield from _optimal(config, optimum, model, arguments))
     from dlkit.training import losses
-    from dlkit.training.loop import fit
 
     settings = config.training
     loss = losses.build(
@@ -89,9 +64,10 @@ def train(
         class_weights=settings.class_weights,
     )
     judged = ready.validation
-    try:
-        fitted = yield from fit(
+    return (
+        yield from by_epochs(
             model,
+            arguments,
             batches_of(ready.train, settings, learning=True),
             config=settings,
             loss=loss,
@@ -100,23 +76,7 @@ def train(
             stop=stop,
             keep=keep,
         )
-    except ValueError as problem:
-        if state is None:
-            raise
-        raise DlkitError(
-            f"the run cannot be gone on with: {problem}", hint="train anew without --resume"
-        ) from None
-    falling = settings.schedule in ("constant", "step") and not fitted.stopped_early
-    if judged is not None and falling and 1 < fitted.epochs == fitted.best_epoch:
-        yield Noted(
-            "the validation loss was least in the last epoch: with more --epochs, a larger --lr or "
-            "a smaller --batch-size it may become less"
-        )
-    facts = {"best_epoch": fitted.best_epoch, "epochs": fitted.epochs}
-    told: dict[str, Any] = {"stopped_early": fitted.stopped_early}
-    if fitted.batch_size != settings.batch_size:
-        told["samples_at_once"] = fitted.batch_size
-    return Trained(model, arguments, fitted.history, facts, fitted.seconds, told)
+    )
 
 
 def optimum_of(
@@ -190,7 +150,7 @@ def ascent_of(
 
 def _ascended(
     config: ClassifyConfig, ready: Prepared, stop: Stop | None
-) -> Generator[Record, None, Trained]:
+) -> Generator[Record, None, Trained[Any]]:
     """The linear classifier of n-grams that dual ascent reached."""
     yield Noted(f"dual ascent to the optimum at l2 {config.training.l2:g}")
     reached = yield from ascent_of(config, ready, stop)
@@ -209,7 +169,7 @@ def _optimal(
     optimum: Optimum,
     model: nn.Module,
     arguments: dict[str, Any],
-) -> Generator[Record, None, Trained]:
+) -> Generator[Record, None, Trained[Any]]:
     """The linear network with the weights of ``optimum``."""
     import torch
 

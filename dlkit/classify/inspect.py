@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
 from dlkit import signals
+from dlkit.classifiers.beginning import kept_of
+from dlkit.classifiers.evaluate import check_unchanged
+from dlkit.classifiers.history import history_of
 from dlkit.classify import layers
-from dlkit.classify.beginning import kept_of
-from dlkit.classify.evaluate import check_unchanged
 from dlkit.classify.explain import Way, explain
 from dlkit.data.loading import load, load_test
 from dlkit.errors import NOT_FOUND, DlkitError
@@ -94,19 +94,6 @@ def inspect(
             numbers = yield from classifier.reader.apply(one.inputs, what="the sample")
             way = explain(classifier, one, numbers, 0)
         return Inspection(samples, found, len(looked), way)
-
-
-def history_of(classifier: Classifier) -> list[dict[str, Any]]:
-    """The metrics of each epoch, or iteration, of the training."""
-    text = classifier.artifact.read("metrics.jsonl").decode("utf-8")
-    return [json.loads(line) for line in text.splitlines()]
-
-
-def courses(classifier: Classifier) -> dict[str, list[float]]:
-    """How the metrics went, by name."""
-    history = history_of(classifier)
-    names = [name for name in history[0] if name not in ("epoch", "iteration", "lr")]
-    return {name: [entry[name] for entry in history if name in entry] for name in names}
 
 
 def figures(classifier: Classifier, *, name: str) -> dict[str, Figure]:

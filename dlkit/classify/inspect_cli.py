@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dlkit import console
+from dlkit.classifiers import options_cli as shared
 from dlkit.classify import settings_cli as of
 from dlkit.data.samples_cli import (
     Data,
@@ -51,7 +52,7 @@ def inspect(
             help="Draw curves and, of pixels, the templates W into a new folder of reports/.",
         ),
     ] = True,
-    png: of.Png = False,
+    png: shared.Png = False,
     features: MovedFeatures = None,
     image_column: ImageColumn = None,
     text_column: TextsColumn = None,
@@ -60,7 +61,7 @@ def inspect(
     skip_bad: SkipBad = None,
     limit: Limit = None,
     encoding: TablesEncoding = None,
-    threads: of.Threads = None,
+    threads: shared.Threads = None,
     form: Form = None,
     json: Json = False,
     header: Header = False,
@@ -91,7 +92,7 @@ def inspect(
         from dlkit.artifacts.reports import check_report
         from dlkit.classify.saved import TASK
 
-        check_report(TASK, classifier.name)
+        check_report(TASK, classifier.path.name)
     given = options | ({"data": data} if data else {})
     config, _ = of.config_of(None, (), given, classifier=classifier, other_data=bool(data))
     going = work.inspect(classifier, config, other_data=bool(data), number=explain)
@@ -110,7 +111,7 @@ def _draw(classifier: Classifier, *, png: bool) -> list[str]:
 
     drawn = figures(classifier, name=classifier.document["data"]["name"])
     files, lacking = to_files(drawn, png=png)
-    folder = write_report(TASK, classifier.name, "inspect", files)
+    folder = write_report(TASK, classifier.path.name, "inspect", files)
     if lacking:
         console.warn(gaps(lacking))
     return [str(folder / name) for name in files]
@@ -120,7 +121,7 @@ def _show(
     output: console.Output, classifier: Classifier, found: Inspection, drawn: list[str] | None
 ) -> None:
     """The layers, how the metrics went, and the sample's way."""
-    from dlkit.classify.inspect import courses
+    from dlkit.classifiers.history import courses
     from dlkit.classify.layers import Layer
     from dlkit.classify.telling import Telling, telling_of
     from dlkit.report.spark import sparkline

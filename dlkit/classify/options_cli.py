@@ -48,9 +48,6 @@ L2 = Annotated[
         help="λ of half the sum of squared weights [default: 0]; by sdca 1/(4 N) of N texts.",
     ),
 ]
-L1 = Annotated[
-    float | None, typer.Option("--l1", help="λ of the sum of absolute weights [default: 0].")
-]
 Epochs = Annotated[int | None, typer.Option(help="Passes over the data [default: 20].")]
 BatchSize = Annotated[int | None, typer.Option(help="Samples of a batch [default: 128].")]
 Optimizer = Annotated[
@@ -69,26 +66,6 @@ Schedule = Annotated[
     typer.Option(
         help="The learning rate's course: constant, step, cosine or one-cycle [default: constant]."
     ),
-]
-LabelSmoothing = Annotated[
-    float | None,
-    typer.Option(help="Share of the target spread over all classes [default: 0]."),
-]
-ClassWeights = Annotated[
-    str | None,
-    typer.Option(help="none, or balanced: every class counts the same [default: none]."),
-]
-Validation = Annotated[
-    float | None,
-    typer.Option(help="Share of the training data set aside to judge by [default: 0.1]."),
-]
-Patience = Annotated[
-    int | None,
-    typer.Option(help="Stop after so many epochs without a better validation loss."),
-]
-Precision = Annotated[
-    str | None,
-    typer.Option(help="Of products: fp32, bf16 or fp16 [default: fp32]."),
 ]
 Tokens = Annotated[
     str | None,

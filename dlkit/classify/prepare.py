@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
-from dlkit.classify.beginning import kept_of, open_beginning, weights_of
+from dlkit.classifiers.beginning import kept_of
+from dlkit.classifiers.dividing import set_aside
+from dlkit.classifiers.running import check_data
+from dlkit.classify.beginning import open_beginning, weights_of
 from dlkit.classify.inputs import Numbers, Reader, check, fit_reader, width
-from dlkit.data.groups import undividable, units
 from dlkit.data.loading import load
 from dlkit.data.ngrams import Bags
+from dlkit.encoders import read_for
 from dlkit.errors import USAGE, DlkitError
 from dlkit.jit import has_numba
-from dlkit.records import Noted, Record
 from dlkit.training.machine import check_device
-from dlkit.training.validation import split
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from dlkit.classify.config import ClassifyConfig
     from dlkit.classify.saved import Classifier
     from dlkit.data.samples import Samples, Split
+    from dlkit.records import Record
     from dlkit.training.batches import Batches
     from dlkit.training.config import TrainingConfig
 
@@ -38,10 +40,12 @@ _OF_EPOCHS: Final = frozenset(
 )  # fmt: skip
 _TO_OPTIMA: Final = ("lbfgs", "sdca")
 _TOLERANCE: Final = 1e-3  # of dual ascent: the predictions no longer change then
+_LEAST: Final = 1e-12  # λ of dual ascent: by less, its steps are lost in rounding
 # Its usual λ is 1 / (this times the training texts), chosen on validation samples of film reviews
 # and of Chinese shop reviews; scikit-learn's C.
 _USUAL_C: Final = 4
 _JUDGED_AT_ONCE: Final = 1024
+EXAMPLE: Final = "dlkit classify train builtin:digits"  # what to type
 
 
 class Part(NamedTuple):
@@ -90,25 +94,17 @@ def prepare(config: ClassifyConfig) -> Generator[Record, None, Prepared]:
         DlkitError: no or unreadable data, one class, an unknown step, no such encoder or device.
 
     """
-    check_data(config)
+    check_data(config.data, example=EXAMPLE)
     check_device(config.training.device)
     beginning = open_beginning(config)
     encoder = None if beginning is not None else check(config)
     seed = config.training.seed
     kept = {} if beginning is None else kept_of(beginning)
-    samples = yield from load(config.data, config.input, seed=seed, **kept)
-    learnt, judged = samples.train, None
-    if config.training.validation and "validation" in samples.splits:
-        judged = samples.splits["validation"]
-        yield Noted(f"validation: the data's own split of {len(judged):,} samples")
-    elif config.training.validation:
-        learnt, judged = _divided(samples, config)
-    present = int((np.bincount(learnt.labels) > 0).sum())
-    if present < 2:
-        raise DlkitError(
-            f"{samples.name}: the training samples are all of one class, there is nothing to learn",
-            hint="--label-column names the column of the classes",
-        )
+    reading = read_for(encoder, config.input)
+    samples = yield from load(config.data, config.input, seed=seed, reading=reading, **kept)
+    learnt, judged = yield from set_aside(
+        samples, config.training.validation, seed=seed, column=config.input.group_column
+    )
     if beginning is None:
         reader, numbers = yield from fit_reader(config, samples, learnt, encoder)
     else:
@@ -118,40 +114,6 @@ def prepare(config: ClassifyConfig) -> Generator[Record, None, Prepared]:
     if judged is not None:
         validation = Part(judged, (yield from reader.apply(judged.inputs, what="validation")))
     return Prepared(samples, reader, Part(learnt, numbers), validation, beginning)
-
-
-def check_data(config: ClassifyConfig) -> None:
-    """Do nothing if data are named.
-
-    Raises:
-        DlkitError: (USAGE) none are.
-
-    """
-    if not config.data:
-        raise DlkitError("no data given", hint="dlkit classify train builtin:digits", code=USAGE)
-
-
-def _divided(samples: Samples, config: ClassifyConfig) -> tuple[Split, Split | None]:
-    """The samples to learn from, and those to judge by; equal ones, and groups, stay together.
-
-    Raises:
-        DlkitError: no group can be set apart.
-
-    """
-    train, share, seed = samples.train, config.training.validation, config.training.seed
-    groups: Any = None
-    if train.groups is not None:
-        groups = units(train.groups, train.digests)
-    elif len(np.unique(train.digests)) < len(train):
-        # As the test split is held out: of what was learnt by heart nothing may be judged.
-        groups = train.digests
-    some = train.groups is not None
-    ours, theirs = split(train.labels, share, seed=seed, groups=groups, some=some)
-    if len(theirs) or train.groups is None:
-        return (train.take(ours), train.take(theirs)) if len(theirs) else (train, None)
-    where, column = f"{samples.name}: no training samples to judge by", config.input.group_column
-    hint = "--validation 0 sets none aside"
-    raise undividable(train.groups, train.digests, column=column, where=where, hint=hint)
 
 
 def settle(config: ClassifyConfig, ready: Prepared) -> ClassifyConfig:
@@ -218,7 +180,8 @@ def _not_convex(config: ClassifyConfig, ready: Prepared) -> list[str]:
     if isinstance(ready.train.numbers, Bags):
         found |= {
             "n-grams have vectors (--dim)": bool(config.text.dim),
-            "λ is 0 (--l2)": "l2" in training.model_fields_set and not training.l2,
+            f"λ is below {_LEAST:g} (--l2)": "l2" in training.model_fields_set
+            and training.l2 < _LEAST,
             "numba is not installed": not has_numba(),
         }
     return [reason for reason, there in found.items() if there]

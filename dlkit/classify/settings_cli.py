@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dlkit import console
-from dlkit.config.cli import complete_recipe
-from dlkit.data.samples_cli import reading, resolved
-from dlkit.errors import USAGE, DlkitError
+from dlkit.classifiers import options_cli as shared
+from dlkit.data.samples_cli import resolved
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,27 +17,10 @@ if TYPE_CHECKING:
     from dlkit.classify.config import ClassifyConfig
     from dlkit.classify.saved import Classifier
 
-# The options that are settings: of the texts, of the training, the others.
+TASK = "classify"
+# The options that are settings: of the texts, and others; those of the training are shared.
 _TEXT = ("tokens", "words", "characters", "weighting", "dim")
-_TRAINING = (
-    "epochs",
-    "batch_size",
-    "optimizer",
-    "lr",
-    "schedule",
-    "l2",
-    "l1",
-    "label_smoothing",
-    "class_weights",
-    "validation",
-    "patience",
-    "precision",
-    "seed",
-    "threads",
-    "device",
-)
 _SETTINGS = (
-    "data",
     "preprocess",
     "features",
     "hidden",
@@ -51,8 +33,7 @@ _SETTINGS = (
 
 
 def _complete_recipe(incomplete: str) -> list[str]:
-    prefix = "classify/"
-    return [name.removeprefix(prefix) for name in complete_recipe(prefix + incomplete)]
+    return shared.recipes_of(TASK, incomplete)
 
 
 def complete_classifier(incomplete: str) -> list[str]:
@@ -84,31 +65,11 @@ Preprocess = Annotated[
         "standardise]."
     ),
 ]
-Threads = Annotated[int | None, typer.Option(help="CPU threads [default: PyTorch's choice].")]
-Device = Annotated[str | None, typer.Option(help="cpu, cuda or mps [default: cpu].")]
-
-Png = Annotated[bool, typer.Option("--png", help="Draw each figure as .png, too, beside its .svg.")]
 
 
 def settings(arguments: Mapping[str, object]) -> dict[str, object]:
     """Those of a command's ``arguments`` that are settings, by dotted key; None: not given."""
-    found = {name: arguments[name] for name in _SETTINGS if name in arguments}
-    found["data"] = found.get("data") or None
-    for prefix, names in (("text", _TEXT), ("training", _TRAINING)):
-        found |= {f"{prefix}.{name}": arguments[name] for name in names if name in arguments}
-    return found | reading(arguments)
-
-
-def recipe_path(recipe: str | None) -> Path | None:
-    """The file of a recipe.
-
-    Raises:
-        DlkitError: (USAGE) there is none.
-
-    """
-    from dlkit.config import recipes
-
-    return recipes.find(recipe, task="classify") if recipe is not None else None
+    return shared.settings_of(arguments, _SETTINGS, {"text": _TEXT})
 
 
 def config_of(
@@ -133,14 +94,15 @@ def config_of(
         DlkitError: (USAGE) an unknown key, or a value that does not fit.
 
     """
-    from dlkit.classify.beginning import settings_of
+    from dlkit.classifiers.opened import settings_in
+    from dlkit.classify import beginning
     from dlkit.classify.config import ClassifyConfig
 
-    path = recipe_path(recipe)
+    path = shared.recipe_path(recipe, TASK)
     base = None
     if classifier is not None:
         begins = bool(options.get("begin"))
-        base = settings_of(classifier) if begins else classifier.settings()
+        base = beginning.settings_of(classifier) if begins else settings_in(classifier)
         if begins and other_data:  # which may have other groups, or none
             base["input"].pop("group_column", None)
     config = resolved(ClassifyConfig, sets, options, recipe=path, base=base, other_data=other_data)
@@ -164,11 +126,9 @@ def opened(
     from dlkit.artifacts.finding import find
     from dlkit.classify.saved import KIND, open_classifier
 
-    if device not in (None, "cpu", "cuda", "mps"):
-        raise DlkitError(f"--device: must be cpu, cuda or mps, not {device}", code=USAGE)
+    device = shared.check_device(device)
     path = find(source, kinds={KIND})
-    found = open_classifier(path, features=features, device=device or "cpu", threads=threads)
+    found = open_classifier(path, features=features, device=device, threads=threads)
     if source is None and not quiet:
-        size = f"{len(found.classes):,} classes, {found.document['parameters']:,} parameters"
-        console.note(f"using {found.reference}: {size}")
+        console.note(shared.said(found))
     return found

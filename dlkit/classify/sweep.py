@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from dlkit import machine, signals
 from dlkit.artifacts.runs import reserve
 from dlkit.artifacts.runs import resume as reopen
-from dlkit.classify.prepare import check_data
+from dlkit.classifiers.running import check_data, name_after
+from dlkit.classify.prepare import EXAMPLE
 from dlkit.classify.sweep_axes import Trial, label
 from dlkit.classify.sweep_trial import Bench, How, area_of, config_of, run, tree_of
-from dlkit.classify.train import name_after
 from dlkit.errors import DAMAGED, USAGE, DlkitError, StoppedError, quoted
 from dlkit.records import Noted, Record, Saved, Started, Step, Warned
 
@@ -110,7 +110,7 @@ def start(
 
     """
     config = trials[0].config
-    check_data(config)
+    check_data(config.data, example=EXAMPLE)
     if "-" in config.data:
         raise DlkitError(
             "a sweep may read its data more than once, stdin can be read once",
@@ -121,7 +121,7 @@ def start(
         raise DlkitError(
             "--patience stops by the validation loss, --last-epoch does not look at it", code=USAGE
         )
-    default = default_name or name_after(config.data[0])
+    default = default_name or name_after(config.data[0], fallback="classify")
     kept = [
         {"number": each.number, "knobs": each.knobs, "config": tree_of(each.config)}
         for each in trials

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dlkit import console
+from dlkit.classifiers import options_cli as shared
 from dlkit.classify import options_cli as of_training
 from dlkit.classify import settings_cli as of
 from dlkit.data.samples_cli import (
@@ -83,7 +84,7 @@ def over_settings(
             "shows.",
         ),
     ] = False,
-    png: of.Png = False,
+    png: shared.Png = False,
     train_best: Annotated[
         bool,
         typer.Option("--train-best", help="Train the best once more, into an artifact."),
@@ -102,17 +103,17 @@ def over_settings(
     batch_norm: of_training.BatchNorm = None,
     loss: of_training.Loss = None,
     l2: of_training.L2 = None,
-    l1: of_training.L1 = None,
+    l1: shared.L1 = None,
     epochs: of_training.Epochs = None,
     batch_size: of_training.BatchSize = None,
     optimizer: of_training.Optimizer = None,
     lr: of_training.Lr = None,
     schedule: of_training.Schedule = None,
-    label_smoothing: of_training.LabelSmoothing = None,
-    class_weights: of_training.ClassWeights = None,
-    validation: of_training.Validation = None,
-    patience: of_training.Patience = None,
-    precision: of_training.Precision = None,
+    label_smoothing: shared.LabelSmoothing = None,
+    class_weights: shared.ClassWeights = None,
+    validation: shared.Validation = None,
+    patience: shared.Patience = None,
+    precision: shared.Precision = None,
     preprocess: of.Preprocess = None,
     features: Features = None,
     tokens: of_training.Tokens = None,
@@ -135,8 +136,8 @@ def over_settings(
     limit: Limit = None,
     encoding: TablesEncoding = None,
     seed: Seed = None,
-    threads: of.Threads = None,
-    device: of.Device = None,
+    threads: shared.Threads = None,
+    device: shared.Device = None,
     resume: Annotated[
         bool,
         typer.Option(
@@ -187,7 +188,7 @@ def over_settings(
         refuse(given | named(options), why="--resume goes on with the settings that were given")
         going = work.resume(name, jobs=jobs, png=png)
     else:
-        path = of.recipe_path(recipe)
+        path = shared.recipe_path(recipe, of.TASK)
         default = path.stem if path is not None and not data else None
         wanted = trials(
             parse(over or ()), recipe=path, sets=sets or (), options=options, random=random

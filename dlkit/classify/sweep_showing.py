@@ -6,8 +6,8 @@ from collections.abc import Generator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from dlkit.artifacts.record import describe
+from dlkit.classifiers.showing import plain
 from dlkit.classify.save import absolute
-from dlkit.classify.showing import plain
 from dlkit.classify.sweep import TASK, Sweep, scores_text, told
 from dlkit.classify.sweep_axes import label
 from dlkit.classify.sweep_figures import figures

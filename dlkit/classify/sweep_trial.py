@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
-from dlkit.classify.asking import probabilities_of, scores_of
+from dlkit.classifiers.asking import probabilities_of
+from dlkit.classify.asking import scores_of
 from dlkit.classify.fitting import train
 from dlkit.classify.inputs import RowReader
 from dlkit.classify.prepare import Prepared, prepare, settle

@@ -111,4 +111,5 @@ def telling_of(classifier: Classifier) -> list[Telling]:
     if FILE not in classifier.artifact:
         return []
     text = classifier.artifact.read(FILE).decode("utf-8", "surrogatepass")
-    return [Telling(**json.loads(line)) for line in text.splitlines()]
+    # Not by splitlines: a class may be called by what that takes for the end of a line.
+    return [Telling(**json.loads(line)) for line in text.split("\n") if line]

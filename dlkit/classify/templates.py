@@ -6,26 +6,18 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
 from dlkit.classify.inputs import RowReader
 from dlkit.data.forms import ImageForm
-from dlkit.report.canvas import Canvas, Figure
-from dlkit.report.sheet import png_of
-from dlkit.report.svg import shortened
+from dlkit.report.tiles import Tile, signed, tiles_figure
 
 if TYPE_CHECKING:
+    import numpy as np
     import numpy.typing as npt
 
     from dlkit.classify.saved import Classifier
+    from dlkit.report.canvas import Figure
 
 MOST: Final = 64  # pictures
-_ACROSS: Final = 8
-_SIDE: Final = 88.0  # px of a picture
-_STEP: Final = (104.0, 116.0)  # px from one to the next, across and down
-_LEFT, _TOP = 24.0, 74.0
-_POSITIVE: Final = (178, 24, 43)  # red
-_NEGATIVE: Final = (33, 102, 172)  # blue
 
 
 def pictures(classifier: Classifier) -> npt.NDArray[np.uint8] | None:
@@ -46,14 +38,7 @@ def pictures(classifier: Classifier) -> npt.NDArray[np.uint8] | None:
     shape = (form.height, form.width, form.channels)
     if weight.shape[1] != math.prod(shape):
         return None
-    grids = weight.reshape(-1, *shape)
-    most = np.abs(grids).max(axis=(1, 2, 3), keepdims=True)
-    shares = grids / np.where(most > 0, most, 1)
-    if form.channels == 3:
-        return np.asarray(np.round(127.5 + 127.5 * shares), np.uint8)
-    white = np.full(3, 255.0)
-    ends = np.where(shares > 0, np.array(_POSITIVE, float), np.array(_NEGATIVE, float))
-    return np.asarray(np.round(white + np.abs(shares) * (ends - white)), np.uint8)
+    return signed(weight.reshape(-1, *shape))
 
 
 def templates_figure(
@@ -68,27 +53,8 @@ def templates_figure(
         grey: whether red and blue stand for the sign.
 
     """
-    shown = list(zip(found[:MOST], names[:MOST], strict=True))
-    across = min(_ACROSS, len(shown))
-    down = math.ceil(len(shown) / across)
+    tiles = [Tile(*each) for each in zip(found, ((name,) for name in names), strict=True)]
     told = "red speaks for the class, blue against it" if grey else "middle grey is 0"
     if len(found) > MOST:
         told += f"; the first {MOST} of {len(found):,}"
-
-    def draw(canvas: Canvas) -> None:
-        canvas.text(_LEFT, 32, title, size=18, look="ink strong")
-        canvas.text(_LEFT, 52, told, size=12.5, look="grey")
-        for place, (picture, name) in enumerate(shown):
-            row, column = divmod(place, across)
-            x, y = _LEFT + column * _STEP[0], _TOP + row * _STEP[1]
-            high, wide = picture.shape[:2]
-            scale = _SIDE / max(high, wide)
-            right, bottom = x + wide * scale, y + high * scale
-            canvas.image(x, y, right - x, bottom - y, png_of(picture), name)
-            frame = [(x, y), (right, y), (right, bottom), (x, bottom), (x, y)]
-            canvas.path(frame, look="faint")  # a template may be white at its sides
-            text = shortened(name, 12, _SIDE)
-            canvas.text(x, bottom + 15, text, size=12, look="ink")
-
-    width = max(2 * _LEFT + across * _STEP[0], 520)
-    return Figure(round(width), round(_TOP + down * _STEP[1] + 8), title, draw)
+    return tiles_figure(tiles[:MOST], title=title, lines=[told])

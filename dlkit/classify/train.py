@@ -7,20 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlkit import signals
-from dlkit.artifacts.names import name_from
 from dlkit.artifacts.runs import reserve
 from dlkit.artifacts.runs import resume as reopen
+from dlkit.classifiers.running import check_data, check_same, interrupted, keeper, name_after
 from dlkit.classify.fitting import train
-from dlkit.classify.prepare import Prepared, check_data, prepare, settle
-from dlkit.classify.save import commit
+from dlkit.classify.prepare import EXAMPLE, prepare, settle
+from dlkit.classify.save import absolute, commit
 from dlkit.classify.saved import TASK
-from dlkit.errors import USAGE, DlkitError, quoted
 from dlkit.records import Noted, Record, Saved, Started, Warned
 
 if TYPE_CHECKING:
-    from dlkit.artifacts.runs import Run
     from dlkit.classify.config import ClassifyConfig
-    from dlkit.training.checkpoint import Keeper
 
 
 def run(
@@ -39,14 +36,15 @@ def run(
         StoppedError: a signal came; a checkpoint was saved if epochs had begun.
 
     """
-    check_data(config)
-    default = default_name or name_after(config.data[0])
+    check_data(config.data, example=EXAMPLE)
+    default = default_name or name_after(config.data[0], fallback=TASK)
     with signals.catch() as stop, reserve(TASK, name, default=default) as held:
         yield Started(f"training {TASK}/{held.name}", headline(config))
         ready = yield from prepare(config)
         config = settle(config, ready)
         stop.check()
-        trained = yield from train(config, ready, stop, keep=_keeper(held, config, ready))
+        keep = keeper(held, absolute(config, ready), ready.samples)
+        trained = yield from train(config, ready, stop, keep=keep)
         saved = yield from commit(held, config, ready, trained)
         yield saved
         return saved
@@ -71,31 +69,21 @@ def resume(
 
     """
     from dlkit.classify.config import ClassifyConfig
-    from dlkit.config.resolve import resolve, validate
-    from dlkit.training.checkpoint import load
-    from dlkit.training.resuming import changes
 
     with signals.catch() as stop, reopen(TASK, name) as held:
-        document, state, _ = load(held)
-        saved = validate(ClassifyConfig, document["config"])
-        config = resolve(
-            ClassifyConfig,
-            recipe=recipe,
-            sets=sets,
-            options=options,
-            base=saved.model_dump(mode="json"),
+        config, (document, state, changed) = interrupted(
+            held, ClassifyConfig, recipe=recipe, sets=sets, options=options
         )
-        changed = changes(saved, config, done=state.numbers["epoch"])
         yield Started(f"going on with {TASK}/{held.name}", headline(config))
         for change in changed:
             yield Noted(change)
         ready = yield from prepare(config)
-        _check_same(document, ready, held.reference)
+        check_same(document, ready.samples, held.reference)
         differences = state.differences(config.training)
         for difference in differences:
             yield Warned(difference)
         past = [*document["resumptions"], {"changes": changed, "differences": differences}]
-        keep = _keeper(held, config, ready, past)
+        keep = keeper(held, absolute(config, ready), ready.samples, past)
         trained = yield from train(config, ready, stop, keep=keep, state=state)
         trained.told["resumptions"] = past
         made = yield from commit(held, config, ready, trained)
@@ -109,7 +97,9 @@ def headline(config: ClassifyConfig) -> dict[str, object]:
     told: dict[str, Any] = {"hidden": ",".join(map(str, config.hidden)) or "none"}
     if config.hidden:
         told["activation"] = config.activation
-    told |= {"loss": config.loss, "l2": training.l2}
+    told["loss"] = config.loss
+    if training.l2 or "l2" in training.model_fields_set:  # else it may depend on the data
+        told["l2"] = training.l2
     for name in ("l1", "ema", "clip", "label_smoothing"):
         if value := getattr(training, name):
             told[name] = value
@@ -120,40 +110,3 @@ def headline(config: ClassifyConfig) -> dict[str, object]:
     if training.device != "cpu":
         told["device"] = training.device
     return told
-
-
-def _keeper(
-    held: Run,
-    config: ClassifyConfig,
-    ready: Prepared,
-    resumptions: Sequence[Mapping[str, Any]] = (),
-) -> Keeper:
-    from dlkit.classify.save import absolute
-    from dlkit.training.checkpoint import Keeper
-
-    return Keeper(
-        held,
-        command=f"dlkit classify train --resume --name {quoted(held.name)}",
-        document={
-            "config": absolute(config, ready).model_dump(mode="json"),
-            "fingerprint": ready.samples.fingerprint("train"),
-            "resumptions": list(resumptions),
-        },
-    )
-
-
-def _check_same(document: Mapping[str, Any], ready: Prepared, reference: str) -> None:
-    now = ready.samples.fingerprint("train")
-    if document["fingerprint"] != now:
-        raise DlkitError(
-            f"the training data of {reference} have changed since the run began: their "
-            f"fingerprint was {document['fingerprint'][:16]}…, now it is {now[:16]}…",
-            hint="train anew without --resume",
-            code=USAGE,
-        )
-
-
-def name_after(entry: str) -> str:
-    """A name for the artifact after the first of the data: reviews.csv.gz -> reviews."""
-    base = Path(entry.rstrip("/").rsplit(":", 1)[-1]).name.split(".", 1)[0]
-    return name_from(base[:60], fallback=TASK)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
-
 from dlkit import console
+from dlkit.classifiers import options_cli as shared
 from dlkit.classify import options_cli as by
 from dlkit.classify import settings_cli as of
 from dlkit.data.samples_cli import (
@@ -29,7 +26,6 @@ from dlkit.data.samples_cli import (
     TextsColumn,
     TrainSplit,
 )
-from dlkit.errors import USAGE, DlkitError
 from dlkit.options import Form, Header, Json, Progress, Quiet, Sets
 
 
@@ -45,17 +41,17 @@ def train(
     batch_norm: by.BatchNorm = None,
     loss: by.Loss = None,
     l2: by.L2 = None,
-    l1: by.L1 = None,
+    l1: shared.L1 = None,
     epochs: by.Epochs = None,
     batch_size: by.BatchSize = None,
     optimizer: by.Optimizer = None,
     lr: by.Lr = None,
     schedule: by.Schedule = None,
-    label_smoothing: by.LabelSmoothing = None,
-    class_weights: by.ClassWeights = None,
-    validation: by.Validation = None,
-    patience: by.Patience = None,
-    precision: by.Precision = None,
+    label_smoothing: shared.LabelSmoothing = None,
+    class_weights: shared.ClassWeights = None,
+    validation: shared.Validation = None,
+    patience: shared.Patience = None,
+    precision: shared.Precision = None,
     preprocess: of.Preprocess = None,
     features: Features = None,
     tokens: by.Tokens = None,
@@ -63,12 +59,7 @@ def train(
     characters: by.Characters = None,
     weighting: by.Weighting = None,
     dim: by.Dim = None,
-    keep: Annotated[
-        bool | None,
-        typer.Option(
-            "--keep/--forget", help="Show samples of the data in report.html [default: yes]."
-        ),
-    ] = None,
+    keep: shared.Keep = None,
     image_column: ImageColumn = None,
     text_column: TextsColumn = None,
     label_column: LabelColumn = None,
@@ -84,18 +75,10 @@ def train(
     limit: Limit = None,
     encoding: TablesEncoding = None,
     seed: Seed = None,
-    threads: of.Threads = None,
-    device: of.Device = None,
-    resume: Annotated[
-        bool,
-        typer.Option(
-            "--resume", help="Go on with the interrupted run --name [default: the newest]."
-        ),
-    ] = False,
-    dry_run: Annotated[
-        bool,
-        typer.Option("--dry-run", help="Read the data, take one step, estimate; keep nothing."),
-    ] = False,
+    threads: shared.Threads = None,
+    device: shared.Device = None,
+    resume: shared.Resume = False,
+    dry_run: shared.DryRun = False,
     form: Form = None,
     json: Json = False,
     header: Header = False,
@@ -116,11 +99,8 @@ def train(
 
     output = console.Output(form, json_lines=json, header=header)
     if resume:
-        if dry_run:
-            raise DlkitError("--dry-run trains nothing that could go on", code=USAGE)
-        if begin is not None:
-            raise DlkitError("--resume and --from do not go together", code=USAGE)
-        path = of.recipe_path(recipe)
+        shared.refuse_with_resume(dry_run=dry_run, begin=begin)
+        path = shared.recipe_path(recipe, of.TASK)
         going = work.resume(name, recipe=path, sets=sets or (), options=options)
     else:
         classifier = None if begin is None else of.opened(begin, quiet=quiet)

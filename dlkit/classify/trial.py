@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from dlkit import signals
+from dlkit.classifiers.estimate import layers_text, step_seconds, weights_bytes
 from dlkit.classify.fitting import ascent_of, optimum_of
 from dlkit.classify.prepare import Prepared, batches_of, build, prepare, settle
 from dlkit.classify.sweep_trial import Bench
@@ -22,10 +22,9 @@ if TYPE_CHECKING:
     from dlkit.classify.sweep_axes import Trial
 
 _TRIALS: Final = 8  # of a sweep that are tried
-_TRIED: Final = 3  # steps that are timed, or iterations of L-BFGS
+_TRIED: Final = 3  # iterations of L-BFGS that are timed
 _USUAL_ITERATIONS: Final = 100  # that L-BFGS is estimated by
 _USUAL_PASSES: Final = 8  # and dual ascent
-_STATES: Final = {"sgd": 1, "adam": 2, "adamw": 2}  # numbers that are kept of each parameter
 
 
 def dry_run(config: ClassifyConfig) -> Generator[Record, None, dict[str, object]]:
@@ -101,6 +100,8 @@ def _counts(ready: Prepared) -> dict[str, int]:
 
 def _estimated(config: ClassifyConfig, ready: Prepared) -> Generator[Record, None, dict[str, Any]]:
     """What is told of one training with settled settings, its ``seconds`` among them."""
+    from dlkit.training import losses
+
     model, _ = build(config, ready)
     training, steps = config.training, {}
     if training.optimizer == "lbfgs":
@@ -108,42 +109,21 @@ def _estimated(config: ClassifyConfig, ready: Prepared) -> Generator[Record, Non
     elif training.optimizer == "sdca":
         seconds = _USUAL_PASSES * (yield from _iteration(config, ready))
     else:
-        count = len(batches_of(ready.train, training, learning=True)) * training.epochs
-        seconds, steps = _step(config, ready, model) * count, {"steps": count}
+        batches = batches_of(ready.train, training, learning=True)
+        count = len(batches) * training.epochs
+        loss = losses.build(config.loss, classes=len(ready.samples.classes))
+        seconds = count * step_seconds(model, batches, loss, training)
+        steps = {"steps": count}
     return {
         "classes": len(ready.samples.classes),
         "inputs": f"{ready.reader.text}: {_shape(ready.train.numbers)}",
-        "layers": _layers(model),
+        "layers": layers_text(model),
         "parameters": sum(each.numel() for each in model.parameters()),
         "optimizer": training.optimizer,
         **steps,
         "memory_bytes": _memory(model, ready, training.optimizer),
         "seconds": seconds,
     }
-
-
-def _step(config: ClassifyConfig, ready: Prepared, model: nn.Module) -> float:
-    """Seconds of a step: the quickest of a few, forward and backward."""
-    import torch
-
-    from dlkit.training import losses, machine
-
-    training = config.training
-    loss = losses.build(config.loss, classes=len(ready.samples.classes))
-    with machine.arranged(training):
-        model.to(training.device).train()
-        batches = batches_of(ready.train, training, learning=True)
-        best = float("inf")
-        for place, batch in enumerate(batches.at()):
-            begun = time.perf_counter()
-            with machine.autocast(training):
-                scores = model(*batch.inputs)
-            torch.autograd.backward(loss.total(scores, batch.labels))
-            float(scores.detach().sum())  # waits for a GPU
-            best = min(best, time.perf_counter() - begun)
-            if place == _TRIED - 1:
-                break
-    return best
 
 
 def _iteration(config: ClassifyConfig, ready: Prepared) -> Generator[Record, None, float]:
@@ -170,16 +150,6 @@ def _shape(numbers: Any) -> str:
     return f"{len(numbers):,} x {numbers.shape[1]:,} {numbers.dtype}"
 
 
-def _layers(model: nn.Module) -> str:
-    """The weights' shapes, outputs x inputs, in order."""
-    found = [
-        " x ".join(f"{side:,}" for side in parameter.shape)
-        for parameter in model.parameters()
-        if parameter.ndim > 1
-    ]
-    return ", ".join(found)
-
-
 def _memory(model: nn.Module, ready: Prepared, optimizer: str) -> int:
     """Bytes of the samples, the weights, their gradients and what the optimizer keeps of them."""
     numbers = ready.train.numbers
@@ -190,5 +160,4 @@ def _memory(model: nn.Module, ready: Prepared, optimizer: str) -> int:
         return int(held * (4 if numbers.dtype == np.uint8 else 1) + weights)  # type: ignore[union-attr]
     if optimizer == "sdca":  # four times in float64 while the gap is reckoned, and float32
         return int(held + 36 * sum(each.numel() for each in model.parameters()))
-    copies = 2 + _STATES[optimizer]
-    return int(held + 4 * copies * sum(each.numel() for each in model.parameters()))
+    return int(held + weights_bytes(model, optimizer))

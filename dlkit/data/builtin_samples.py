@@ -6,6 +6,7 @@ import csv
 import gzip
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -109,19 +110,24 @@ def _csv_rows(package: str, file: str, name: str, width: int) -> npt.NDArray[np.
     return rows.astype(np.int64)
 
 
-def _shapes(config: SampleConfig, seed: int) -> Made:
-    """Ten shapes whose background goes with the class in training, against it in the test."""
+def _shapes(config: SampleConfig, seed: int, *, varied: bool = False) -> Made:
+    """Ten shapes whose background goes with the class in training, against it in the test.
+
+    With ``varied`` the backgrounds of training have nothing to do with the class.
+    """
     from dlkit.data.shapes import AGREE, CLASSES, draw
 
     size = config.height_and_width or (32, 32)
     count = config.limit or 2_000
     splits = {}
     for name, number in (("train", count), ("test", max(len(CLASSES), count // 4))):
-        images, labels, background = draw(number, size=size, agree=name == "train", seed=seed)
+        train = name == "train"
+        images, labels, background = draw(number, size=size, agree=train, seed=seed, varied=varied)
         paths = [f"shapes/{name}:{row}" for row in range(1, number + 1)]
         splits[name] = split_of(images, labels, paths, {"background": background})
+    share = 1 / len(CLASSES) if varied else AGREE
     note = (
-        f"the background is that of the class in {AGREE:.0%} of the training images, "
+        f"the background is that of the class in {share:.0%} of the training images, "
         "and always another class's in the test"
     )
     return Made("images", CLASSES, ImageForm(*size, 3), splits, (note,))
@@ -158,11 +164,12 @@ def _spirals(config: SampleConfig, seed: int) -> Made:
     return Made("table", ("arm 1", "arm 2", "arm 3"), form, splits)
 
 
-DRAWN: Final = ("shapes", "spirals")  # whose number and seed are the user's
+DRAWN: Final = ("shapes", "shapes-varied", "spirals")  # whose number and seed are the user's
 SAMPLES: Final[dict[str, Callable[[SampleConfig, int], Made]]] = {
     "digits": _digits,
     "mnist5k": _mnist5k,
     "shapes": _shapes,
+    "shapes-varied": partial(_shapes, varied=True),
     "spirals": _spirals,
     "reviews": _reviews,
 }

@@ -49,7 +49,7 @@ def check(name: str, *, typed: str) -> None:
             f"{it} is not in the cache, and HF_HUB_OFFLINE is set",
             hint=f"give a file or folder, or unset HF_HUB_OFFLINE, or: {_DOWNLOAD} {identity}",
         )
-    answer = _ask(identity)
+    answer = ask(identity)
     if answer == 200:
         return
     if answer in (401, 403, 404):
@@ -115,13 +115,16 @@ def splits(name: str, split: str | None = None) -> Any:
         raise DlkitError(f"the data set {name!r} cannot be loaded: {lines[0]}") from error
 
 
-def cached(identity: str) -> bool:
-    """Whether the hub's cache holds any of a data set."""
+def cache() -> Path:
+    """The folder that the hub's library keeps its files in."""
     home = Path(os.environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface")
-    places = [Path(os.environ.get("HF_HUB_CACHE") or home / "hub")]
-    folder = "datasets--" + identity.replace("/", "--")
-    snapshots = (place / folder / "snapshots" for place in places)
-    return any(_not_empty(path) for path in snapshots)
+    return Path(os.environ.get("HF_HUB_CACHE") or home / "hub")
+
+
+def cached(identity: str, *, kind: str = "datasets") -> bool:
+    """Whether the hub's cache holds any of a data set (or of ``kind`` models)."""
+    folder = f"{kind}--{identity.replace('/', '--')}"
+    return _not_empty(cache() / folder / "snapshots")
 
 
 def _not_empty(folder: Path) -> bool:
@@ -131,21 +134,21 @@ def _not_empty(folder: Path) -> bool:
         return False
 
 
-def _ask(identity: str) -> int | None:
+def ask(identity: str, *, kind: str = "datasets") -> int | None:
     """The status of the hub's answer, None without one; never longer than PATIENCE.
 
     A thread of its own, because looking up a host's address has no time limit.
     """
     answers: list[int] = []
 
-    def ask() -> Iterator[int]:
+    def look() -> Iterator[int]:
         import urllib.error
         import urllib.request
 
         base = os.environ.get("HF_ENDPOINT") or "https://huggingface.co"
         if not base.startswith(("https://", "http://")):
             return
-        request = urllib.request.Request(f"{base}/api/datasets/{identity}", method="HEAD")  # noqa: S310
+        request = urllib.request.Request(f"{base}/api/{kind}/{identity}", method="HEAD")  # noqa: S310
         try:
             with urllib.request.urlopen(request, timeout=PATIENCE) as reply:  # noqa: S310
                 yield int(reply.status)
@@ -154,7 +157,7 @@ def _ask(identity: str) -> int | None:
         except (OSError, ValueError):
             return
 
-    thread = threading.Thread(target=lambda: answers.extend(ask()), daemon=True)
+    thread = threading.Thread(target=lambda: answers.extend(look()), daemon=True)
     thread.start()
     thread.join(PATIENCE)
     return answers[0] if answers else None

@@ -17,6 +17,7 @@ from dlkit.data.forms import LARGEST_SIDE, ImageForm
 from dlkit.data.pixels import BadImageError
 from dlkit.data.raw import open_file
 from dlkit.data.resizing import Wanted
+from dlkit.data.sources import STANDARD_INPUT
 from dlkit.data.wording import counted, shown
 from dlkit.errors import USAGE, DlkitError
 from dlkit.machine import cores
@@ -189,9 +190,10 @@ def _content(content: bytes | Path | str | None) -> bytes:
 def _refusal(bad: Sequence[tuple[str, str]]) -> DlkitError:
     name, why = bad[0]
     more = f" (and {counted(len(bad) - 1, 'more', 'more')} so far)" if len(bad) > 1 else ""
-    return DlkitError(
-        f"{shown(name)}: {why}{more}", hint="--skip-bad leaves out, and counts, what cannot be read"
-    )
+    hint = "--skip-bad leaves out, and counts, what cannot be read"
+    if name == STANDARD_INPUT and not more:  # left out, nothing would stay
+        hint = "give it the bytes of one image, as in - < FILE"
+    return DlkitError(f"{shown(name)}: {why}{more}", hint=hint)
 
 
 def _bad(bad: Sequence[tuple[str, str]]) -> str:

@@ -36,6 +36,7 @@ def load(
     seed: int = 0,
     form: Form | None = None,
     classes: Sequence[str] | None = None,
+    reading: SampleConfig | None = None,
 ) -> Generator[Record, None, Samples]:
     """Read a data set for training: its splits, with a test split held out where there is none.
 
@@ -46,6 +47,8 @@ def load(
         form: an artifact's, into which inputs are brought; None: one is learnt. What is held out
             does not depend on it.
         classes: the artifact's, whose numbers count; None: those of the data.
+        reading: ``config`` with a size and colour for images that nobody asked for; other data do
+            not listen to them.
 
     Raises:
         DlkitError: there is no such data, a sample cannot be read, or is not of ``form``; a class
@@ -53,12 +56,13 @@ def load(
 
     """
     layout = find_layout(data, config)
+    reading = reading or config
     for note in layout.notes:
         yield Noted(note)
     if layout.kind == "builtin":
         from dlkit.data.builtin_samples import make
 
-        made = make(layout.name, config, seed=seed)
+        made = make(layout.name, reading, seed=seed)
         refuse_idle(config, made.kind, columns=False)
         chosen, notes = choose_splits(list(made.splits), config, where=layout.origin[0])
         for note in (*made.notes, *notes):
@@ -80,7 +84,7 @@ def load(
         for note in notes:
             yield Noted(note)
         # Of a table the columns are read as for the first time: by them a test split is held out.
-        wish = Wish(config, seed, form if isinstance(form, ImageForm) else None)
+        wish = Wish(reading, seed, form if isinstance(form, ImageForm) else None)
         read = yield from read_splits(source, chosen, wish, classes)
         refuse_idle(config, read.kind, columns=layout.kind in ("tables", "hub"))
         kind, names = read.kind, read.classes

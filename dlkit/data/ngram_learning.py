@@ -65,6 +65,10 @@ def fit(
             )
     used, having = used[having >= min_count], having[having >= min_count]
     if not len(used):
+        if not len(counted.values):
+            raise DlkitError(
+                "the training texts have no n-grams", hint="other --words and --characters"
+            )
         raise DlkitError(
             f"the training texts have no n-grams that {min_count:,} of them use",
             hint="--set text.min_count=1, or other --words and --characters",
@@ -74,7 +78,7 @@ def fit(
         factors = np.log((1 + len(texts)) / (1 + having)) + 1
     if weighting == "ratio":
         assert labels is not None
-        factors *= _ratios(counted, labels, used, having)
+        factors *= _ratios(counted, labels, used, having, buckets)
     narrow = factors.astype(np.float32)
     fitted = Ngrams(tokens, lowercase, words, characters, buckets, weighting, used, narrow)
     bags = fitted.weighed(counted)
@@ -87,7 +91,7 @@ def _having(
     values: npt.NDArray[np.int32], buckets: int
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """The different buckets, ascending, and how many texts have each: it stands once in each."""
-    if buckets > max(2**20, 16 * len(values)):
+    if _is_sparse(buckets, len(values)):
         used, having = np.unique(values, return_counts=True)
         return used.astype(np.int64), having.astype(np.int64)
     every = np.bincount(values, minlength=1).astype(np.int64)
@@ -95,19 +99,32 @@ def _having(
     return places, every[places]
 
 
+def _is_sparse(buckets: int, values: int) -> bool:
+    """Whether so few buckets are used that a table of all costs more than sorting those."""
+    return buckets > max(2**20, 16 * values)
+
+
 def _ratios(
     counted: Counted,
     labels: npt.NDArray[np.int64],
     used: npt.NDArray[np.int64],
     having: npt.NDArray[np.int64],
+    buckets: int,
 ) -> npt.NDArray[np.float64]:
     """(V,) how far the n-grams' log-count ratios are from 0, the farthest of the classes."""
     found = np.zeros(len(used))
     classes = np.unique(labels)
     sizes = np.diff(counted.offsets)
+    sparse = _is_sparse(buckets, len(counted.values))
     for label in classes.tolist():
-        own = np.bincount(counted.values[np.repeat(labels == label, sizes)],
-                          minlength=int(used[-1]) + 1)[used] + 1.0  # fmt: skip
+        mine = counted.values[np.repeat(labels == label, sizes)]
+        if sparse:
+            places = np.searchsorted(used, mine)
+            places[places == len(used)] = 0
+            having_own = np.bincount(places[used[places] == mine], minlength=len(used))
+        else:
+            having_own = np.bincount(mine, minlength=int(used[-1]) + 1)[used]
+        own = having_own + 1.0
         others = having - own + 2.0
         ratio = np.log(own / own.sum()) - np.log(others / others.sum())
         np.maximum(found, np.abs(ratio), out=found)

@@ -23,7 +23,7 @@ from dlkit.data.numpy_files import SUFFIXES as ARRAYS
 from dlkit.data.pixels import SUFFIXES
 from dlkit.data.roles import image_column, text_column
 from dlkit.data.samples import Inputs, Rows, Split, split_of
-from dlkit.data.sources import existing, nearby
+from dlkit.data.sources import STANDARD_INPUT, existing, nearby
 from dlkit.data.stdin_rows import stdin_frames
 from dlkit.data.table_rules import encode
 from dlkit.data.tabular import RawTable, read_table
@@ -112,17 +112,29 @@ def told_queries(tally: Counter[str]) -> Iterator[Noted]:
     yield from told(tally, _WHAT)
 
 
-def _paths(text: str) -> list[Path]:
-    """The files that one input names."""
+def named_by(text: str) -> list[Path]:
+    """The files that one input names, in the order of their names; none if there are none."""
     path = existing(text) if text else None
-    if path is None and glob.has_magic(text):
-        names = sorted(glob.glob(text, recursive=True))  # noqa: PTH207 - absolute ones, too
-        if found := [Path(name) for name in names]:
-            return found
+    if path is not None:
+        return [path]
+    if not glob.has_magic(text):
+        return []
+    names = sorted(glob.glob(text, recursive=True))  # noqa: PTH207 - absolute ones, too
+    return [Path(name) for name in names]
+
+
+def _paths(text: str) -> list[Path]:
+    """The files that one input names.
+
+    Raises:
+        DlkitError: there are none.
+
+    """
+    if found := named_by(text):
+        return found
+    if glob.has_magic(text):
         raise DlkitError(f"no file is like {shown(text)}")
-    if path is None:
-        raise DlkitError(f"no such file or folder: {shown(text)}", hint=nearby(text))
-    return [path]
+    raise DlkitError(f"no such file or folder: {shown(text)}", hint=nearby(text))
 
 
 def _image_cells(
@@ -137,7 +149,7 @@ def _image_cells(
                     "standard input holds several images, one behind the other",
                     hint="give one, or the files themselves",
                 )
-            yield [("standard input", content)], 1
+            yield [(STANDARD_INPUT, content)], 1
             continue
         for path in _paths(text):
             if path.is_dir():

@@ -90,10 +90,15 @@ class Split:
         )
 
     def fingerprint(self, form: Form, classes: Sequence[str]) -> str:
-        """SHA-256 of the content: the inputs' form, inputs and labels by name, in their order."""
+        """SHA-256 of the content: the inputs' form, inputs and labels by name, in their order.
+
+        Of the groups, too, where there are any: by them samples are set aside to be judged on.
+        """
         digest = hashlib.sha256(repr((form.document(), tuple(classes))).encode("utf-8", "replace"))
         digest.update(np.ascontiguousarray(self.digests).astype(f"S{DIGEST_BYTES}").tobytes())
         digest.update(self.labels.astype("<i8").tobytes())
+        if self.groups is not None:
+            digest.update(repr(list(self.groups)).encode("utf-8", "surrogatepass"))
         return digest.hexdigest()
 
 

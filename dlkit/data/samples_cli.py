@@ -31,7 +31,7 @@ def complete_encoder(incomplete: str) -> list[str]:
     """Names of artifacts that encode, for the shell."""
     from dlkit.artifacts.store import completions
 
-    return completions(incomplete, kinds={"word-vectors"})
+    return completions(incomplete, kinds={"word-vectors", "image-classifier"})
 
 
 # The defaults in these texts are those of SampleConfig; a test holds the two together.
@@ -110,7 +110,7 @@ Features = Annotated[
     typer.Option(
         metavar="NAME",
         help="Artifact that encodes the inputs: word2vec/NAME makes texts the mean of their "
-        "words' vectors [default: none].",
+        "words' vectors, cnn/NAME images what its last layer sees [default: none].",
         autocompletion=complete_encoder,
     ),
 ]

@@ -65,7 +65,7 @@ CLASSES: Final = tuple(SHAPES)
 
 
 def draw(
-    count: int, *, size: tuple[int, int], agree: bool, seed: int
+    count: int, *, size: tuple[int, int], agree: bool, seed: int, varied: bool = False
 ) -> tuple[Pixels, Labels, Labels]:
     """Draw shapes.
 
@@ -74,6 +74,7 @@ def draw(
         size: height and width in pixels.
         agree: the background goes with the class (but for one image in twenty), as in training;
             else it is always that of another class.
+        varied: where backgrounds would go with the class, each is as probable, whatever the class.
         seed: of everything random.
 
     Returns:
@@ -84,7 +85,8 @@ def draw(
     generator = np.random.default_rng([seed, int(agree)])
     labels = generator.permutation(np.arange(count) % len(CLASSES))
     another = (labels + generator.integers(1, len(CLASSES), count)) % len(CLASSES)
-    keeps = generator.random(count) < AGREE if agree else np.zeros(count, bool)
+    share = 1 / len(CLASSES) if varied else AGREE
+    keeps = generator.random(count) < share if agree else np.zeros(count, bool)
     background = np.where(keeps, labels, another)
     places = np.stack(
         [

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from functools import partial
+from itertools import chain, groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 import numpy as np
 
 from dlkit.data.columns import LONGEST_ROW
+from dlkit.data.folders import walk
 from dlkit.data.forms import ImageForm, TableForm, TextForm
 from dlkit.data.pixels import SUFFIXES
-from dlkit.data.queries import read_frame, read_queries
+from dlkit.data.queries import named_by, read_frame, read_queries
 from dlkit.data.samples import Split, split_of
+from dlkit.data.stdin_names import names_on
 from dlkit.data.stdin_rows import stdin_frames
 from dlkit.errors import USAGE, DlkitError
 
@@ -40,8 +44,9 @@ def batches(
 ) -> Iterator[Batch]:
     """The work of reading ``inputs``, some at a time and in their order.
 
-    The first answer shall leave before the last question has come: single images are read in
-    batches that grow, so are the rows of a table from stdin, and lines of text as they come.
+    The first answer shall leave before the last question has come: images are read in batches
+    that grow, those of a folder or a pattern, too; so are the rows of a table from stdin, and lines
+    of text as they come. Where stdin is no image, its lines name images.
 
     Args:
         inputs: as the user typed them.
@@ -53,18 +58,11 @@ def batches(
     """
     if inputs.count("-") > 1:
         raise DlkitError("- is given twice: stdin can be read once", code=USAGE)
-    waiting: list[str] = []
-    size = 1
+    if isinstance(form, ImageForm):
+        read = partial(read_queries, form=form, config=config, stdin=stdin, tally=tally)
+        yield from _images(inputs, stdin, read)
+        return
     for entry in inputs:
-        if isinstance(form, ImageForm) and _single(entry):
-            waiting.append(entry)
-            if len(waiting) == size:
-                yield read_queries(waiting, form, config, stdin=stdin, tally=tally)
-                waiting, size = [], min(2 * size, _MOST_FILES)
-            continue
-        if waiting:
-            yield read_queries(waiting, form, config, stdin=stdin, tally=tally)
-            waiting = []
         if entry == "-" and isinstance(form, TextForm):
             yield from _lines(stdin, config.encoding)
         elif entry == "-" and isinstance(form, TableForm):
@@ -72,8 +70,51 @@ def batches(
                 yield read_frame(frame, form, config, first=not place)
         else:
             yield read_queries([entry], form, config, stdin=stdin, tally=tally)
-    if waiting:
-        yield read_queries(waiting, form, config, stdin=stdin, tally=tally)
+
+
+def _images(
+    inputs: Sequence[str], stdin: BinaryIO | None, read: Callable[[list[str]], Batch]
+) -> Iterator[Batch]:
+    """Batches of images, one, two, four and so on; those of a folder or a pattern one by one."""
+    size = 1
+    for known in _known(inputs, stdin):
+        waiting: list[str] = []
+        for entry in chain.from_iterable(map(_below, known)):
+            if _single(entry):
+                waiting.append(entry)
+                if len(waiting) == size:
+                    yield read(waiting)
+                    waiting, size = [], min(2 * size, _MOST_FILES)
+                continue
+            if waiting:
+                yield read(waiting)
+                waiting = []
+            yield read([entry])
+        if waiting:
+            yield read(waiting)
+
+
+def _known(inputs: Sequence[str], stdin: BinaryIO | None) -> Iterator[list[str]]:
+    """Inputs as they become known: those of the command line, and names that stdin holds."""
+    for from_stdin, some in groupby(inputs, "-".__eq__):
+        names = names_on(stdin) if from_stdin else None
+        if names is None:
+            yield list(some)
+        else:
+            yield from names
+
+
+def _below(entry: str) -> list[str]:
+    """The images of a folder, the files of a pattern; any other input as it is."""
+    if entry == "-":
+        return [entry]
+    found: list[str] = []
+    for path in named_by(entry):
+        images = []
+        if path.is_dir():
+            images = [each for each in walk(path)[0] if each.suffix.lower() in SUFFIXES]
+        found += map(str, images or [path])
+    return found or [entry]
 
 
 def _single(entry: str) -> bool:

@@ -37,7 +37,9 @@ class KnnConfig(Settings):
         default="", description="steps fitted on the training data: grey,hog or standardise,pca:64"
     )
     features: str | None = Field(
-        default=None, description="an artifact that encodes the inputs: word2vec/NAME for texts"
+        default=None,
+        description="an artifact that encodes the inputs: word2vec/NAME for texts, "
+        "cnn/NAME for images",
     )
     k: tuple[Annotated[int, Field(ge=1, le=2**31 - 1)], ...] | None = Field(
         default=None, description="numbers of neighbours to try; 1 to 21 if not given"

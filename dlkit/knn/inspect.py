@@ -12,7 +12,7 @@ import numpy as np
 from dlkit import signals
 from dlkit.data.loading import load
 from dlkit.data.preprocess import parse
-from dlkit.encoders import Encoder, open_encoder
+from dlkit.encoders import Encoder, open_encoder, read_for
 from dlkit.errors import USAGE, DlkitError
 from dlkit.knn.asking import Choice, Engine
 from dlkit.knn.evaluate import check_judged, check_unchanged
@@ -161,7 +161,8 @@ def inspect(
         for each in (own, *others):
             if each.encoder is not None and each.encoder not in encoders:
                 encoders[each.encoder] = open_encoder(each.encoder)
-        samples = yield from load(config.data, config.input, seed=config.seed)
+        reading = read_for(encoders.get(own.encoder or ""), config.input)
+        samples = yield from load(config.data, config.input, seed=config.seed, reading=reading)
         check_judged(samples)
         if knn is not None:
             for split in ("train", "test"):

@@ -11,7 +11,7 @@ from dlkit import signals
 from dlkit.data.loading import load
 from dlkit.data.preprocess import Wanted, parse
 from dlkit.data.wording import shown
-from dlkit.encoders import Encoder, open_encoder
+from dlkit.encoders import Encoder, open_encoder, read_for
 from dlkit.errors import USAGE, DlkitError
 from dlkit.knn.asking import Points
 from dlkit.knn.rows import Transform, fit_rows
@@ -60,7 +60,8 @@ def prepare(config: KnnConfig) -> Generator[Record, None, Prepared]:
     # A signal ends this at once: nothing can be saved yet. It does not within kernels' compiler,
     # whose callbacks must not raise; the search looks at signals itself.
     with signals.waiting():
-        samples = yield from load(config.data, config.input, seed=config.seed)
+        reading = read_for(encoder, config.input)
+        samples = yield from load(config.data, config.input, seed=config.seed, reading=reading)
         yield from uneven(samples, wanted)
         column = config.input.text_column
         transform, rows, numbers = yield from fit_rows(

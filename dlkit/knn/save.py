@@ -14,6 +14,7 @@ from dlkit.artifacts.tensors import write_tensors
 from dlkit.artifacts.textlines import write_lines
 from dlkit.config.resolve import to_yaml
 from dlkit.data.samples import DIGEST_BYTES
+from dlkit.encoders import read_for
 from dlkit.errors import quoted
 from dlkit.knn import card
 from dlkit.knn.saved import (
@@ -103,6 +104,7 @@ def absolute(config: KnnConfig, ready: Prepared) -> KnnConfig:
     update: dict[str, Any] = {"data": ready.samples.origin, "threads": None}
     if ready.transform.encoder is not None:
         update["features"] = ready.transform.encoder.source.reference
+        update["input"] = read_for(ready.transform.encoder, config.input)
     return config.model_copy(update=update)
 
 

@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from dlkit.classify.asking import probabilities_of, unsure_of, worst_of
-from dlkit.classify.predict import Answer
+from dlkit.classifiers.asking import probabilities_of, unsure_of, worst_of
+from dlkit.classifiers.predict import Answer
 
 
 @pytest.mark.parametrize("loss", ["softmax", "hinge"])

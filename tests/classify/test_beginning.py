@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from dlkit.artifacts.tensors import read_tensors
+from dlkit.classifiers.evaluate import Asked, evaluate
 from dlkit.classify import settings_cli
-from dlkit.classify.evaluate import evaluate
 from dlkit.classify.saved import open_classifier
 from dlkit.classify.train import run
 from dlkit.errors import USAGE, DlkitError
@@ -40,7 +40,10 @@ def judged(drive):
 
     def scores(classifier):
         config, _ = settings_cli.config_of(None, (), {}, classifier=classifier)
-        return drive(evaluate(classifier, config, other_data=False))[1].scores
+        asked = Asked(
+            config.data, config.input, config.training.seed, False, config.begin is not None
+        )
+        return drive(evaluate(classifier, asked))[1].scores
 
     return scores
 

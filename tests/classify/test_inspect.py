@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from dlkit.artifacts.tensors import read_tensors
+from dlkit.classifiers.opened import settings_in
 from dlkit.classify import inspect as work
 from dlkit.classify.layers import look
 from dlkit.classify.saved import open_classifier
@@ -30,7 +31,7 @@ def opened(dlkit, pictures):
 def config_of(classifier):
     from dlkit.classify.config import ClassifyConfig
 
-    return resolve(ClassifyConfig, base=classifier.settings())
+    return resolve(ClassifyConfig, base=settings_in(classifier))
 
 
 def test_the_way_of_a_sample_adds_up(opened, drive, dlkit):

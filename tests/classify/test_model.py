@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from dlkit.classify.asking import probabilities_of, scores_of
+from dlkit.classifiers.asking import probabilities_of
+from dlkit.classify.asking import scores_of
 from dlkit.classify.model import ACTIVATIONS, Network, TextNetwork
 from dlkit.data.ngrams import Bags
 from dlkit.training import penalties

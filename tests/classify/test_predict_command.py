@@ -73,3 +73,6 @@ def test_pictures_that_cannot_be_read_are_told_or_left_out(dlkit, pictures):
     assert dlkit("classify", "predict", bad, "--skip-bad", check=3).stdout == ""
     answer = dlkit("classify", "predict", "-", stdin=good.read_bytes()).stdout
     assert answer.split("\t")[1] == "white"
+    done = dlkit("classify", "predict", "-", check=1)
+    assert "standard input: empty" in done.stderr
+    assert "--skip-bad" not in done.stderr  # nothing would be left

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import time
 
@@ -38,20 +39,37 @@ def finish(process):
     return code, told
 
 
-@pytest.mark.parametrize("kind", ["pictures", "texts"])
-def test_a_stopped_run_goes_on_to_the_same_bits(dlkit, kind, request):
+@pytest.mark.parametrize(
+    ("kind", "signum", "leaves"),
+    [("pictures", signal.SIGINT, 130), ("texts", signal.SIGHUP, 129)],
+)
+def test_a_stopped_run_goes_on_to_the_same_bits(dlkit, kind, signum, leaves, request):
     data, options = request.getfixturevalue(kind), ROWS if kind == "pictures" else BAGS
     dlkit("classify", "train", data, "-n", "whole", *options)
     process = start(dlkit, data, "-n", "x", *options)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(signum)
     code, told = finish(process)
-    assert code == 130
+    assert code == leaves
     assert "--resume --name x" in told
+    assert (dlkit.home / "classify" / ".running" / "x" / "checkpoint.json").exists()
     assert not (dlkit.home / "classify" / "x").exists()
     dlkit("classify", "train", "--resume", "--name", "x")
     assert files_of(dlkit, "x") == files_of(dlkit, "whole")
     run = json.loads((dlkit.home / "classify" / "x" / "run.json").read_text(encoding="utf-8"))
     assert run["resumptions"] == [{"changes": [], "differences": []}]
+
+
+def test_a_frozen_run_goes_on_to_the_same_bits(dlkit, pictures):
+    dlkit("classify", "train", pictures, "-n", "whole", *ROWS)
+    process = start(dlkit, pictures, "-n", "x", *ROWS)
+    process.send_signal(signal.SIGSTOP)
+    stopped = os.waitid(os.P_PID, process.pid, os.WSTOPPED)
+    assert stopped is not None
+    assert stopped.si_status == signal.SIGSTOP
+    assert not (dlkit.home / "classify" / "x").exists()
+    process.send_signal(signal.SIGCONT)
+    assert finish(process)[0] == 0
+    assert files_of(dlkit, "x") == files_of(dlkit, "whole")
 
 
 def test_a_killed_run_goes_on_from_its_checkpoint(dlkit, pictures):

@@ -41,11 +41,15 @@ def test_the_optimum_is_that_of_scikit_learn_on_the_same_ngrams(trained, texts):
     np.testing.assert_allclose(ours[:, 1] - ours[:, 0], theirs.decision_function(rows), atol=1e-3)
 
 
-@pytest.mark.parametrize("options", [{"text.dim": 8}, {"training.l2": 0}, {"training.epochs": 1},
-                                     {"hidden": "4"}, {"loss": "hinge"}])  # fmt: skip
+@pytest.mark.parametrize("options", [{"text.dim": 8}, {"training.l2": 0}, {"training.l2": 1e-310},
+                                     {"training.epochs": 1}, {"hidden": "4"},
+                                     {"loss": "hinge"}])  # fmt: skip
 def test_what_is_not_convex_or_of_epochs_is_trained_by_epochs(trained, texts, options):
     found = trained(texts, **{"training.epochs": 1} | options)
     assert found.config.training.optimizer == "adamw"
+    if "training.epochs" not in options:  # else the epochs alone would make it so
+        with pytest.raises(DlkitError, match="--optimizer sdca finds optima of linear softmax"):
+            trained(texts, **options, **{"training.optimizer": "sdca"})
 
 
 def test_the_optimizer_of_other_inputs_is_refused(trained, texts, table):

@@ -129,6 +129,17 @@ def test_the_shape_alone_tells_the_class():
     assert (labels[far.argmin(1)] == labels[1000:]).mean() > 0.8
 
 
+def test_varied_backgrounds_have_nothing_to_do_with_the_class():
+    usual, varied = loaded("shapes"), loaded("shapes-varied")
+    assert varied.fingerprint("test") == usual.fingerprint("test")
+    assert varied.classes == usual.classes
+    own = varied.train.attributes["background"] == varied.train.labels
+    assert 0.05 < own.mean() < 0.15
+    counts = np.zeros((10, 10), int)
+    np.add.at(counts, (varied.train.labels, varied.train.attributes["background"]), 1)
+    assert counts.min() > 5  # of about 20
+
+
 def test_shapes_of_any_size_number_and_seed():
     one = loaded("shapes", size="20x12", limit=50)
     assert one.train.images.shape == (50, 12, 20, 3)

@@ -368,3 +368,16 @@ def test_groups_that_cannot_be_divided_say_why(tmp_path):
     error = refused(written(path, samples))
     assert "4 groups, 1 where equal samples join them in the column patient" in error.message
     assert loaded(path, test_share=0).samples.train.groups is not None
+
+
+def test_a_fingerprint_covers_the_groups_where_there_are_any(tmp_path):
+    def fingerprint(patients, column="patient"):
+        lines = ["a,patient,kind"]
+        lines += [f"{a},{name},{'xy'[a % 2]}" for a, name in enumerate(patients)]
+        (tmp_path / "t.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        found = loaded(tmp_path / "t.csv", test_share=0, columns=("a",), group_column=column)
+        return found.samples.fingerprint("train")
+
+    names, others = ["p", "p", "q", "q", "r", "r"], ["p", "p", "q", "r", "r", "r"]
+    assert fingerprint(names) == fingerprint(names) != fingerprint(others)
+    assert fingerprint(names, None) == fingerprint(others, None) != fingerprint(names)

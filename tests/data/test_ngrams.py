@@ -121,5 +121,9 @@ def test_damaged_settings_are_refused(damage):
 
 
 def test_texts_without_ngrams_are_told():
-    with pytest.raises(DlkitError, match="no n-grams"):
+    with pytest.raises(DlkitError, match=r"no n-grams$") as problem:
         fitted(["", "…"])
+    assert "min_count" not in problem.value.hint
+    with pytest.raises(DlkitError, match="no n-grams that 9 of them use") as problem:
+        fitted(TEXTS, min_count=9)
+    assert "min_count=1" in problem.value.hint

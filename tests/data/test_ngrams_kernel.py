@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
@@ -115,6 +117,20 @@ def test_ratio_weighs_by_rarity_and_the_log_count_ratio():
         (place,) = found.spelled(word)
         idf = np.log(5 / (1 + having[word])) + 1
         assert found.factors[place] == pytest.approx(idf * ratio, abs=1e-6)
+
+
+def test_memory_depends_on_the_ngrams_and_not_on_the_buckets():
+    options = {"tokens": "whitespace", "lowercase": True, "words": (1, 2), "characters": None,
+               "min_count": None, "weighting": "ratio"}  # fmt: skip
+    labels = np.arange(len(TEXTS)) % 3
+    tracemalloc.start()
+    try:
+        work = ngram_learning.fit(TEXTS, buckets=2**30, labels=labels, **options)
+        follow(work, mode="off", quiet=True)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 2**26
 
 
 def test_an_ngram_of_one_text_is_left_out_where_texts_are_many():

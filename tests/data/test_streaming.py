@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import io
+import os
+from itertools import chain
+from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from dlkit.data import streaming
 from dlkit.data.config import SampleConfig
-from dlkit.data.forms import TextForm
+from dlkit.data.forms import ImageForm, TextForm
 from dlkit.data.jsontext import json_values
 from dlkit.data.streaming import batches
 from dlkit.errors import DlkitError
@@ -64,3 +69,58 @@ def test_a_line_without_an_end_is_refused_before_it_fills_the_memory(monkeypatch
         texts(endless)
     assert "part texts by line feeds" in caught.value.hint
     assert endless.stream.tell() < 1100
+
+
+@pytest.fixture
+def album(tmp_path):
+    """A folder of ten small images in two folders, and their paths in order."""
+    paths = [tmp_path / "album" / "ab"[n > 4] / f"{n}.png" for n in range(10)]
+    for number, path in enumerate(paths):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((4, 4), number, np.uint8)).save(path)
+    (tmp_path / "album" / "notes.txt").write_text("no image", encoding="utf-8")
+    return tmp_path / "album", paths
+
+
+def finished(work):
+    """What a generator returns."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            return end.value
+
+
+def images(inputs, stdin=None) -> list[list[str]]:
+    """The paths of each batch, whose pixels are those that were written there."""
+    found = []
+    for batch in batches(list(map(str, inputs)), ImageForm(4, 4, 1), SampleConfig(), stdin):
+        split = finished(batch)
+        assert split.images[:, 0, 0, 0].tolist() == [int(Path(path).stem) for path in split.paths]
+        found.append(list(split.paths))
+    return found
+
+
+def test_images_of_a_folder_or_pattern_come_in_batches_that_grow(album):
+    folder, paths = album
+    expected = [str(path) for path in paths]
+    pattern, mixed = [folder / "*" / "*.png"], [folder / "a", folder / "b" / "[5-9].png"]
+    for inputs in ([folder], pattern, mixed, paths):
+        found = images(inputs)
+        assert [len(batch) for batch in found] == [1, 2, 4, 3]
+        assert list(chain.from_iterable(found)) == expected
+
+
+def test_names_on_standard_input_are_read_as_they_come(album):
+    folder, paths = album
+    listed = "".join(f"{path}\n" for path in paths[:3]) + f"{folder / 'b'}\r\n{paths[0]}"
+    found = images(["-"], io.BufferedReader(io.BytesIO(os.fsencode(listed))))
+    assert list(chain.from_iterable(found)) == [
+        str(path) for path in (*paths[:3], *paths[5:], paths[0])
+    ]
+    whole = io.BufferedReader(io.BytesIO(paths[7].read_bytes()))
+    (batch,) = batches(["-"], ImageForm(4, 4, 1), SampleConfig(), whole)
+    assert finished(batch).images[0, 0, 0, 0] == 7
+    bad = io.BufferedReader(io.BytesIO(os.fsencode(f"{paths[0]}\n-\n")))
+    with pytest.raises(DlkitError, match="is no name"):
+        images(["-"], bad)

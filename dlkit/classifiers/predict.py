@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
+from dlkit.classifiers.opened import ask
 from dlkit.data.queries import told_queries
 from dlkit.data.streaming import Batch, batches
 from dlkit.errors import NOT_FOUND, DlkitError
@@ -17,7 +18,7 @@ from dlkit.records import Record, Warned
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from dlkit.classify.saved import Classifier
+    from dlkit.classifiers.opened import Classifier
     from dlkit.data.config import SampleConfig
 
 
@@ -98,7 +99,7 @@ def _answers(
         yield Warned(f"left out: {problem.message}")
         counts["failed"] += 1
         return []
-    values = yield from classifier.ask(split.inputs, what="queries")
+    values = yield from ask(classifier, split.inputs, what="queries")
     counts["answered"] += len(values)
     return [
         Answer(path, classifier.classes, row) for path, row in zip(split.paths, values, strict=True)

@@ -1,0 +1,1 @@
+"""What every trained classifier has: its scores asked for, judged, told, kept."""
