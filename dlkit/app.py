@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 ROOMS = {
     "knn": "dlkit.knn.cli",
     "classify": "dlkit.classify.cli",
+    "cnn": "dlkit.cnn.cli",
     "word2vec": "dlkit.word2vec.cli",
     "similar": "dlkit.similar.cli",
     "artifacts": "dlkit.artifacts.cli",
@@ -30,6 +31,7 @@ ROOMS = {
 SCHEMAS = {
     "knn": ("dlkit.knn.config", "KnnConfig"),
     "classify": ("dlkit.classify.config", "ClassifyConfig"),
+    "cnn": ("dlkit.cnn.config", "CnnConfig"),
     "word2vec": ("dlkit.word2vec.config", "Word2vecConfig"),
 }
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
@@ -14,17 +13,17 @@ from dlkit.artifacts.finding import find
 from dlkit.artifacts.load import digest_of, open_artifact
 from dlkit.artifacts.store import root
 from dlkit.errors import DAMAGED, USAGE, DlkitError, quoted
-from dlkit.records import Noted, Record, Step
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from dlkit.data.config import SampleConfig
+    from dlkit.data.forms import ImageForm
     from dlkit.data.preprocess import Pipeline
     from dlkit.data.samples import Inputs, Kind
-    from dlkit.vectors.store import WordVectors
+    from dlkit.records import Record
 
-_TEXTS_AT_ONCE: Final = 1024
-_BIG_FILES: Final = tuple(f"{name}.safetensors" for name in ("vectors", "outputs", "subwords"))
+BIG_FILES: Final = tuple(f"{name}.safetensors" for name in ("vectors", "outputs", "subwords"))
 
 
 class Source(NamedTuple):
@@ -58,6 +57,10 @@ class Encoder(Protocol):
         """Of inputs that it takes: images, table or texts."""
 
     @property
+    def form(self) -> ImageForm | None:
+        """The size and channels that it makes of images; None: it takes no images."""
+
+    @property
     def dim(self) -> int:
         """D, numbers in a row."""
 
@@ -67,91 +70,23 @@ class Encoder(Protocol):
         """The rows (N, D) of N ``inputs``, which messages call ``what``."""
 
 
-@dataclass(frozen=True, eq=False)
-class WordAverages:
-    """Texts as the mean of the vectors of their words.
-
-    Every known word counts once for each time that it stands in the text; unknown words do not
-    count. A text without a known word is a row of zeros.
-
-    Attributes:
-        source: the word2vec artifact.
-        vectors: its vectors.
-        text: how its corpus was cut into words.
-
-    """
-
-    source: Source
-    vectors: WordVectors
-    text: dict[str, Any]
-    kind: Kind = "texts"
-
-    @property
-    def dim(self) -> int:
-        """D, the length of a word's vector."""
-        return self.vectors.dim
-
-    def encode(
-        self, inputs: Inputs, *, what: str
-    ) -> Generator[Record, None, npt.NDArray[np.float32]]:
-        """The rows (N, D) of N texts.
-
-        Args:
-            inputs: N texts.
-            what: what messages call them.
-
-        """
-        assert isinstance(inputs, list)
-        rows = np.zeros((len(inputs), self.dim), np.float32)
-        tokens = known = empty = 0
-        cut = self._cutter()
-        for start in range(0, len(inputs), _TEXTS_AT_ONCE):
-            for place, text in enumerate(inputs[start : start + _TEXTS_AT_ONCE], start):
-                words = cut(text)
-                found = [row for row in map(self.vectors.lexicon.row, words) if row is not None]
-                tokens, known = tokens + len(words), known + len(found)
-                if found:
-                    rows[place] = self.vectors.matrix[found].mean(axis=0, dtype=np.float64)
-                else:
-                    empty += 1
-            if len(inputs) > _TEXTS_AT_ONCE:
-                done = min(start + _TEXTS_AT_ONCE, len(inputs))
-                yield Step(f"averaging the words of {what}", done, len(inputs), "texts", 0)
-        if tokens > known:
-            yield Noted(
-                f"{what}: {tokens - known:,} of {tokens:,} words are not in "
-                f"{self.source.reference} and do not count"
-            )
-        if empty:
-            yield Noted(
-                f"{what}: {empty:,} of {len(inputs):,} texts have no known word: rows of zeros, "
-                "which lie at cosine distance 1 from everything"
-            )
-        return rows
-
-    def _cutter(self) -> Callable[[str], list[str]]:
-        """What cuts a text into words as the corpus was."""
-        from dlkit.data.normalise import Normaliser
-        from dlkit.data.segment import segmenter
-
-        normaliser = Normaliser.from_dict(self.text)
-        segment = segmenter(str(self.text.get("tokens", "whitespace")))
-        return lambda text: normaliser.strip(segment(normaliser.fold(text))).split()
-
-
 def _word_averages(path: Path, source: Source) -> Encoder:
-    from dlkit.vectors.store import open_vectors
+    from dlkit.word2vec.encoding import open_averages
 
-    vectors = open_vectors(path)
-    text = dict(open_artifact(path, lazy=_BIG_FILES).document["text"])
-    # Vectors of another tool do not say what a word is: those between white space are.
-    if text.get("tokens") not in ("whitespace", "char", "zh"):
-        text["tokens"] = "whitespace"
-    return WordAverages(source, vectors, text)
+    return open_averages(path, source)
+
+
+def _image_features(path: Path, source: Source) -> Encoder:
+    from dlkit.cnn.encoding import open_features
+
+    return open_features(path, source)
 
 
 # What each kind of artifact encodes by.
-ENCODERS: Final[dict[str, Callable[[Path, Source], Encoder]]] = {"word-vectors": _word_averages}
+ENCODERS: Final[dict[str, Callable[[Path, Source], Encoder]]] = {
+    "word-vectors": _word_averages,
+    "image-classifier": _image_features,
+}
 
 
 def open_encoder(reference: str) -> Encoder:
@@ -165,7 +100,7 @@ def open_encoder(reference: str) -> Encoder:
 
     """
     path = find(reference, kinds=set(ENCODERS))
-    artifact = open_artifact(path, lazy=_BIG_FILES)
+    artifact = open_artifact(path, lazy=BIG_FILES)
     return ENCODERS[artifact.document["kind"]](
         path, Source(_named(path), path, digest_of(artifact))
     )
@@ -205,6 +140,22 @@ def reopen_encoder(document: Any, *, where: str, moved_to: str | None = None) ->
             code=DAMAGED,
         )
     return encoder
+
+
+def read_for(encoder: Encoder | None, config: SampleConfig) -> SampleConfig:
+    """How images are read for an encoder: in its size and colour, if nobody asked for others.
+
+    Args:
+        encoder: what encodes them; None: nothing does.
+        config: how they are read.
+
+    """
+    form = None if encoder is None else encoder.form
+    if form is None or config.size is not None or config.colour != "auto":
+        return config
+    colour = "grey" if form.channels == 1 else "rgb"
+    size = f"{form.width}x{form.height}"
+    return config.model_copy(update={"size": size, "fit": form.fit, "colour": colour})
 
 
 def encoded(

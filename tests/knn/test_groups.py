@@ -46,6 +46,9 @@ def test_what_is_learnt_by_heart_scores_only_where_groups_are_divided(dlkit, fil
     judged = json.loads(dlkit("knn", "eval", "--from", "whole", "--json").stdout)
     assert judged["samples"] == 60
     assert judged["accuracy"] < 0.75
+    given = ("-k", "1", *given[2:6], "--explain", "0", "--json")
+    (seen,) = json.loads(dlkit("knn", "inspect", films, *given).stdout)["features"]
+    assert seen["accuracy"] == judged["accuracy"]
 
 
 def test_a_part_has_whole_groups_and_there_cannot_be_more_parts_than_groups():

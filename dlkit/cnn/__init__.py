@@ -1,0 +1,1 @@
+"""The room of ``dlkit cnn``: convolutional networks on images."""
