@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from dlkit import signals
-from dlkit.classifiers.estimate import layers_text, step_seconds, weights_bytes
+from dlkit.classifiers.estimate import layers_text, step_cost, weights_bytes
 from dlkit.classify.fitting import ascent_of, optimum_of
 from dlkit.classify.prepare import Prepared, batches_of, build, prepare, settle
 from dlkit.classify.sweep_trial import Bench
@@ -103,7 +103,7 @@ def _estimated(config: ClassifyConfig, ready: Prepared) -> Generator[Record, Non
     from dlkit.training import losses
 
     model, _ = build(config, ready)
-    training, steps = config.training, {}
+    training, steps, activations = config.training, {}, 0
     if training.optimizer == "lbfgs":
         seconds = _USUAL_ITERATIONS * (yield from _iteration(config, ready))
     elif training.optimizer == "sdca":
@@ -112,7 +112,8 @@ def _estimated(config: ClassifyConfig, ready: Prepared) -> Generator[Record, Non
         batches = batches_of(ready.train, training, learning=True)
         count = len(batches) * training.epochs
         loss = losses.build(config.loss, classes=len(ready.samples.classes))
-        seconds = count * step_seconds(model, batches, loss, training)
+        cost = step_cost(model, batches, loss, training)
+        seconds, activations = count * cost.seconds, cost.activation_bytes
         steps = {"steps": count}
     return {
         "classes": len(ready.samples.classes),
@@ -121,7 +122,7 @@ def _estimated(config: ClassifyConfig, ready: Prepared) -> Generator[Record, Non
         "parameters": sum(each.numel() for each in model.parameters()),
         "optimizer": training.optimizer,
         **steps,
-        "memory_bytes": _memory(model, ready, training.optimizer),
+        "memory_bytes": _memory(model, ready, training.optimizer) + activations,
         "seconds": seconds,
     }
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlkit.cnn.layers import Table, table
 from dlkit.cnn.receptive import Sharing, Stack, sharing, stacks
-from dlkit.errors import USAGE, DlkitError
 
 if TYPE_CHECKING:
     from torch import nn
@@ -56,7 +55,7 @@ def architecture(
     """
     import torch
 
-    from dlkit.cnn.prepare import network_of
+    from dlkit.cnn.prepare import network_of, refused
 
     grey = [0.5] * channels
     given = {"name": name, "channels": channels, "size": list(size), "classes": classes,
@@ -67,4 +66,4 @@ def architecture(
         return facts_of(model, channels=channels, size=size)
     except (ValueError, TypeError, RuntimeError) as problem:
         told = " ".join(str(problem).split())[:300]
-        raise DlkitError(f"--model {name}: {told}", code=USAGE) from None
+        raise refused(name, told) from None

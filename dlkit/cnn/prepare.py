@@ -206,7 +206,7 @@ def build(
         with seeded(config.training.seed):
             model = network_of(arguments)
     except ValueError as problem:
-        raise DlkitError(f"--model {config.model}: {problem}", code=USAGE) from None
+        raise refused(config.model, str(problem)) from None
     for note in model.notes:
         yield Noted(note)
     if ready.beginning is None and ready.weights is None:
@@ -215,6 +215,12 @@ def build(
         yield from begin(model, ready.beginning or ready.weights)
     freeze(model, config.freeze)
     return model, arguments
+
+
+def refused(name: str, why: str) -> DlkitError:
+    """The error of a network that cannot be built; ``why`` may begin with its name."""
+    told = why if why.startswith(f"{name} ") else f"{name}: {why}"
+    return DlkitError(f"--model {told}", code=USAGE)
 
 
 def arguments_of(config: CnnConfig, ready: Prepared) -> dict[str, Any]:

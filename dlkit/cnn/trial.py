@@ -6,7 +6,7 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 from dlkit import signals
-from dlkit.classifiers.estimate import layers_text, step_seconds, weights_bytes
+from dlkit.classifiers.estimate import layers_text, step_cost, weights_bytes
 from dlkit.cnn.feeding import batches_of
 from dlkit.cnn.prepare import build, parameters_of, prepare, settle
 
@@ -36,8 +36,8 @@ def dry_run(config: CnnConfig) -> Generator[Record, None, dict[str, object]]:
         batches = batches_of(ready.train, config, ready)
         steps = len(batches) * training.epochs
         loss = losses.build("softmax", classes=len(ready.samples.classes))
-        seconds = step_seconds(model, batches, loss, training) * steps
-        held = ready.train.images.nbytes
+        cost = step_cost(model, batches, loss, training)
+        held = ready.train.images.nbytes + cost.activation_bytes
         return {
             "data": ready.samples.name,
             "training samples": len(ready.train),
@@ -53,5 +53,5 @@ def dry_run(config: CnnConfig) -> Generator[Record, None, dict[str, object]]:
             "epochs": training.epochs,
             "steps": steps,
             "memory_bytes": held + weights_bytes(model, training.optimizer),
-            "seconds": round(seconds, 1),
+            "seconds": round(cost.seconds * steps, 1),
         }

@@ -91,8 +91,9 @@ def test_a_long_training_saves_by_the_clock(tools):
 
     memory = tools.Memory()
     parts = training(tools, epochs=2, checkpoint_minutes=0.03 / 60) | {"model": Slow()}
+    begun = time.monotonic()
     tools.finish(fit(**parts, keep=memory))
-    assert 3 <= len(memory.states) <= 5
+    assert 3 <= len(memory.states) <= (time.monotonic() - begun) / 0.03 + 1  # busy: more steps late
     quiet = tools.Memory()
     tools.finish(fit(**training(tools, epochs=3), keep=quiet))
     assert not quiet.states  # over before the first checkpoint was worth its time
