@@ -32,6 +32,11 @@ hypothesis.settings.register_profile("dlkit", deadline=None)
 hypothesis.settings.load_profile("dlkit")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that no worker is left alone with it at the end."""
+    items.sort(key=lambda item: "test_readme" not in item.nodeid)
+
+
 class Warm:
     """A process with the libraries loaded that becomes ``dlkit`` at each call; see ``warm.py``."""
 

@@ -49,7 +49,7 @@ def test_an_architecture_takes_no_memory_for_weights():
                                    ("torchvision:regnet_y_400mf", 0.40, 4_344_144)):  # fmt: skip
         found = architecture(name, channels=3, size=(224, 224), classes=1000, arguments={}).table
         assert (round(found.multiply_adds / 1e9, 2), found.parameters) == (giga, parameters)
-    with pytest.raises(DlkitError, match=r"--model resnet18: .*no argument 'widths'"):
+    with pytest.raises(DlkitError, match=r"--model resnet18 has no argument 'widths'"):
         architecture("resnet18", channels=3, size=(32, 32), classes=2, arguments={"widths": [3]})
 
 
