@@ -33,6 +33,8 @@ SCHEMAS = {
     "classify": ("dlkit.classify.config", "ClassifyConfig"),
     "cnn": ("dlkit.cnn.config", "CnnConfig"),
     "word2vec": ("dlkit.word2vec.config", "Word2vecConfig"),
+    "search": ("dlkit.cnn.search.config", "SearchConfig"),
+    "upscale": ("dlkit.cnn.upscale.config", "UpscaleConfig"),
 }
 
 # Usage errors of Typer are of the class that its public BadParameter derives from.
@@ -102,6 +104,9 @@ def _command(arguments: list[str]) -> tuple[Callable[..., object], list[str], st
         command = command.commands[arguments[used]]
         used += 1
     rest = arguments[used:]
+    left_out: Callable[[list[str]], str | None] | None = getattr(command, "left_out", None)
+    if left_out is not None and (name := left_out(rest)) is not None:
+        command = command.commands[name]
     if arguments[0] != "similar" and "-h" in rest[-1:]:  # similar reads -h as a word
         rest = [*rest[:-1], "--help"]
     return command.main, rest, " ".join(["dlkit", *arguments[:used]])

@@ -43,9 +43,9 @@ def step_cost(model: nn.Module, batches: Batches, loss: Loss, training: Training
             begun = time.perf_counter()
             with _Kept(model) as keeping, machine.autocast(training):
                 scores = model(*batch.inputs)
-                total = loss.total(scores, batch.labels)
+                total = loss.total(scores, batch.targets)
             torch.autograd.backward(total)
-            float(scores.detach().sum())  # waits for a GPU
+            float(total.detach())  # waits for a GPU
             best = min(best, time.perf_counter() - begun)
             kept = max(kept, keeping.bytes)
             if place == _TRIED - 1:

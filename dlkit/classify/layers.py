@@ -67,7 +67,7 @@ def look(classifier: Classifier, numbers: Numbers, labels: npt.NDArray[np.int64]
     model.zero_grad()
     try:
         for batch in batches(numbers, labels, size=_AT_ONCE, device=device).at():
-            total = loss.total(model(*batch.inputs), batch.labels) / len(labels)
+            total = loss.total(model(*batch.inputs), batch.targets) / len(labels)
             torch.autograd.backward(total)
     finally:
         for handle in handles:

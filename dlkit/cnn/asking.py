@@ -59,7 +59,7 @@ def scores_of(
         for batch in some.at():
             with torch.inference_mode(), autocast(training):
                 found.append(tta_scores(model, batch.inputs[0], views).float().cpu().numpy())
-            done += len(batch.labels)
+            done += len(batch.inputs[0])
             now = time.perf_counter()
             if now - told > _TOLD_EVERY:
                 told = now

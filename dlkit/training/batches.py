@@ -9,34 +9,37 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlkit.training import seeding
 from dlkit.training.augmenting.mixing import Mixed
-from dlkit.training.sources import open_source, tensor_of
+from dlkit.training.augmenting.pairs import Pair
+from dlkit.training.sources import open_source, open_targets
 
 if TYPE_CHECKING:
     import numpy.typing as npt
     import torch
 
-    from dlkit.training.sources import Source
+    from dlkit.training.sources import Source, Targets
 
     # Inputs, a generator in a state of the batch's own, the epoch, the samples' places (B,).
-    Augment = Callable[[torch.Tensor, torch.Generator, int, torch.Tensor], torch.Tensor | Mixed]
+    Augment = Callable[
+        [torch.Tensor, torch.Generator, int, torch.Tensor], torch.Tensor | Mixed | Pair
+    ]
 
 
 class Batch(NamedTuple):
-    """What a network is given, ``model(*inputs)``, and the labels (B,).
+    """What a network is given, ``model(*inputs)``, and the targets, one of each sample.
 
-    Where labels are mixed, ``share`` (B,) is what of a sample is of its own label, the rest is of
-    the other in ``others`` (B,).
+    Of classification those are labels (B,). Where labels are mixed, ``share`` (B,) is what of a
+    sample is of its own label, the rest is of the other in ``others`` (B,).
     """
 
-    inputs: tuple[torch.Tensor, ...]
-    labels: torch.Tensor
+    inputs: tuple[Any, ...]
+    targets: Any
     ragged: bool = False
     others: torch.Tensor | None = None
     share: torch.Tensor | None = None
 
     def parts(self, size: int) -> Iterator[Batch]:
         """The batch in parts of ``size`` samples; a last one of one sample joins the one before."""
-        samples = len(self.labels)
+        samples = len(self.targets)
         if size >= samples:
             yield self
             return
@@ -46,16 +49,14 @@ class Batch(NamedTuple):
         for start, stop in zip(cuts, [*cuts[1:], samples], strict=True):
             yield Batch(
                 _cut(self.inputs, start, stop, ragged=self.ragged),
-                self.labels[start:stop],
+                self.targets[start:stop],
                 self.ragged,
                 None if self.others is None else self.others[start:stop],
                 None if self.share is None else self.share[start:stop],
             )
 
 
-def _cut(
-    inputs: tuple[torch.Tensor, ...], start: int, stop: int, *, ragged: bool
-) -> tuple[torch.Tensor, ...]:
+def _cut(inputs: tuple[Any, ...], start: int, stop: int, *, ragged: bool) -> tuple[Any, ...]:
     """The inputs of the samples ``start .. stop - 1`` of a batch."""
     if not ragged:
         return tuple(each[start:stop] for each in inputs)
@@ -83,12 +84,14 @@ class Batches:
         inputs: (N, ...) a tensor or array of any type, which is kept; or Ragged, or a source of
             the caller's. What fits into the device's memory moves there as a whole, of what does
             not, batches are read as they are needed.
-        labels: (N,) integers.
+        targets: (N,) labels, or (N, ...) numbers of any type; or what has a length and gives with
+            ``take`` those at places, in what can be sliced. None: ``augment`` makes them.
         batch_size: samples of a batch.
         seed: of order and augmentation.
         device: where batches lie.
         augment: makes of a batch of inputs, on the device, those that are learnt from, and may
-            mix labels; its draws come from the generator that it is given, nowhere else.
+            mix labels, or make the targets; its draws come from the generator that it is given,
+            nowhere else.
         workers: threads that read ahead from a mapping; 0: it is read when its turn comes.
         shuffle: whether the order is drawn; else it is that of the samples.
         resident: whether the inputs are to lie on the device as a whole; None: if they fit.
@@ -98,7 +101,7 @@ class Batches:
     def __init__(
         self,
         inputs: npt.NDArray[Any] | torch.Tensor | Source,
-        labels: npt.NDArray[Any] | torch.Tensor,
+        targets: npt.NDArray[Any] | torch.Tensor | Targets | None,
         *,
         batch_size: int,
         seed: int = 1,
@@ -111,10 +114,11 @@ class Batches:
         import torch
 
         self._source = open_source(inputs, device, resident=resident)
-        self._labels = tensor_of(labels).to(device, torch.int64)
-        if len(self._source) != len(self._labels) or not len(self._labels):
-            raise ValueError(f"{len(self._source)} inputs and {len(self._labels)} labels")
-        self.samples = len(self._labels)
+        self._targets = None if targets is None else open_targets(targets, device)
+        self.samples = len(self._source)
+        given = self.samples if self._targets is None else len(self._targets)
+        if given != self.samples or not given:
+            raise ValueError(f"{self.samples} inputs and {given} targets")
         self.batch_size = batch_size
         self.seed = seed
         self.device = device
@@ -155,21 +159,24 @@ class Batches:
         last = number == len(self) - 1
         return places[start : self.samples if last else start + self.batch_size]
 
-    def _batch(
-        self, inputs: tuple[torch.Tensor, ...], part: torch.Tensor, epoch: int, number: int
-    ) -> Batch:
-        labels = self._labels.index_select(0, part)
+    def _batch(self, inputs: tuple[Any, ...], part: torch.Tensor, epoch: int, number: int) -> Batch:
+        targets = None if self._targets is None else self._targets.take(part)
         if self._augment is None:
-            return Batch(inputs, labels, self._source.ragged)
+            return Batch(inputs, targets, self._source.ragged)
         assert self._generator is not None
         self._generator.manual_seed(seeding.augment_seed(self.seed, epoch, number))
         made = self._augment(inputs[0], self._generator, epoch, part)
+        if isinstance(made, Pair):
+            return Batch((made.inputs, *inputs[1:]), made.targets)
         if not isinstance(made, Mixed):
-            return Batch((made, *inputs[1:]), labels, self._source.ragged)
-        others = labels.index_select(0, made.partners)
-        return Batch((made.images, *inputs[1:]), labels, others=others, share=made.share)
+            return Batch((made, *inputs[1:]), targets, self._source.ragged)
+        assert targets is not None
+        others = targets.index_select(0, made.partners)
+        return Batch((made.images, *inputs[1:]), targets, others=others, share=made.share)
 
-    def _moved(self, tensor: torch.Tensor) -> torch.Tensor:
+    def _moved(self, tensor: Any) -> Any:
+        if isinstance(tensor, (list, tuple)):  # of tensors that have not one size
+            return [self._moved(each) for each in tensor]
         if self.device == "cuda":
             return tensor.pin_memory().to(self.device, non_blocking=True)
         return tensor.to(self.device)

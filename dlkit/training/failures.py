@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
+    from dlkit.training.judging import Judged
     from dlkit.training.state import Progress
     from dlkit.training.steps import Seen, Steps
 
@@ -94,16 +95,19 @@ def refuse_divergence(progress: Progress, steps: Steps) -> None:
         )
 
 
-def refuse_validation(loss: float, progress: Progress) -> None:
-    """Do nothing for a validation loss that is a number.
+def refuse_validation(judged: Judged, progress: Progress) -> None:
+    """Do nothing while all that an epoch is judged by are numbers.
 
     Raises:
-        DlkitError: it is NaN or infinite.
+        DlkitError: the worth or a metric is NaN or infinite.
 
     """
-    if not math.isfinite(loss):
+    for name, value in {**judged.metrics, "worth": judged.worth}.items():
+        if math.isfinite(value):
+            continue
         raise DlkitError(
-            f"the validation loss is {loss} after epoch {progress.epoch + 1}; {_last(progress)}",
+            f"the {name.replace('_', ' ')} is {value} after epoch {progress.epoch + 1}; "
+            f"{_last(progress)}",
             hint="lower the learning rate (--lr), or look for NaN in the data",
         )
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from dlkit.records import Epoch, Noted, Record, Step, Warned
-from dlkit.training import failures, machine, modes, penalties, seeding
+from dlkit.training import failures, machine, modes, penalties, seeding, tally
 from dlkit.training import state as states
-from dlkit.training.judging import judge
+from dlkit.training.judging import Judge, Judged, judge_batches
 from dlkit.training.saving import Saving
 from dlkit.training.state import Progress, State
 from dlkit.training.steps import Seen, Steps
@@ -56,7 +56,7 @@ def fit(
     *,
     config: TrainingConfig,
     loss: Loss,
-    validate: Batches | None = None,
+    validate: Batches | Judge | None = None,
     state: State | None = None,
     stop: Stop | None = None,
     keep: Keep | None = None,
@@ -66,16 +66,16 @@ def fit(
 
     Weights of convolutions are laid out channels last in memory and stay so.
 
-    The best are those of the epoch with the least validation loss, where ``ema`` is asked for
-    the averages. PyTorch's own generators are seeded anew in each epoch; their state before the
-    call comes back at the end.
+    The best are those of the epoch with the least validation loss, or the least worth that a judge
+    gives, where ``ema`` is asked for the averages. PyTorch's own generators are seeded anew in each
+    epoch; their state before the call comes back at the end.
 
     Args:
         model: a network; ``model(*inputs)`` gives what ``loss`` takes. Its own first weights.
         batches: of ``config.batch_size * config.accumulate`` samples.
         config: how; its optimizer is not lbfgs.
         loss: of a batch.
-        validate: samples to judge each epoch by.
+        validate: samples to judge each epoch by, or what judges the network after each.
         state: where to go on, as ``keep`` was given it.
         stop: asks to stop, or to save.
         keep: takes the checkpoints.
@@ -109,7 +109,7 @@ class _Work:
         batches: Batches,
         config: TrainingConfig,
         loss: Loss,
-        validate: Batches | None,
+        validate: Batches | Judge | None,
         state: State | None,
         stop: Stop | None,
         keep: Keep | None,
@@ -143,15 +143,13 @@ class _Work:
             yield from self._epoch()
             metrics = self._judged()
             progress.epoch, progress.step = progress.epoch + 1, 0
-            progress.loss, progress.correct, progress.seen = 0.0, 0, 0
+            progress.loss, progress.measured, progress.seen = 0.0, 0, 0
             self._count_seconds()
             progress.history.append({"epoch": progress.epoch, **metrics})
             yield Epoch(progress.epoch, config.epochs, time.perf_counter() - begun, metrics)
             yield from self.saving.after_epoch()
         if progress.over:
-            yield Noted(
-                f"stopped early: the validation loss was least in epoch {progress.best_epoch}"
-            )
+            yield Noted(f"stopped early: {progress.best_of} was in epoch {progress.best_epoch}")
 
     @property
     def _goes_on(self) -> bool:
@@ -191,28 +189,8 @@ class _Work:
             DlkitError: a loss or a gradient is no number any more.
 
         """
-        import torch
-
-        progress, unread = self.progress, self._unread
-        if not unread:
-            return
-        for seen, loss, norm in failures.numbers(unread):
-            failures.refuse(seen, loss, norm, progress, self.steps, len(self.batches))
-            if progress.first is None:
-                progress.first = loss / len(seen.labels)
-            progress.loss += loss
-            progress.seen += len(seen.labels)
-        if self.batches.mixes:
-            # One after the other: a sum of floats must not depend on how many are read at once.
-            for right in torch.stack(
-                [seen.right for seen in unread if seen.right is not None]
-            ).tolist():
-                progress.correct += right
-        else:
-            answers = torch.cat([seen.answers for seen in unread])
-            progress.correct += int((answers == torch.cat([seen.labels for seen in unread])).sum())
+        tally.add(self._unread, self.progress, self.steps, len(self.batches))
         self._unread.clear()
-        failures.refuse_scale(self.steps.scaler, progress)
 
     def _step(self, now: float) -> Step:
         progress, samples = self.progress, self.batches.samples
@@ -235,11 +213,10 @@ class _Work:
         """The metrics of the epoch that is done; the best weights are kept."""
         progress, config = self.progress, self.config
         failures.refuse_divergence(progress, self.steps)
-        metrics = {
-            "loss": progress.loss / progress.seen,
-            "accuracy": progress.correct / progress.seen,
-            "lr": self.steps.lr(progress.epoch * len(self.batches) + progress.step - 1),
-        }
+        metrics = {"loss": progress.loss / progress.seen}
+        if self.loss.measure is not None:
+            metrics[self.loss.measure] = progress.measured / progress.seen
+        metrics["lr"] = self.steps.lr(progress.epoch * len(self.batches) + progress.step - 1)
         if config.l1 or config.l2:
             metrics["penalty"] = penalties.penalty(self.steps.weights, l2=config.l2, l1=config.l1)
         if self.validate is None:
@@ -248,25 +225,31 @@ class _Work:
         average = self.steps.average
         if average is not None:
             with average.applied():
-                loss, accuracy = self._validated()
+                judged = self._validated()
         else:
-            loss, accuracy = self._validated()
+            judged = self._validated()
         progress.over = (
             config.patience is not None
             and progress.epoch + 1 - progress.best_epoch >= config.patience
         )
-        return metrics | {"validation_loss": loss, "validation_accuracy": accuracy}
+        return metrics | judged
 
-    def _validated(self) -> tuple[float, float]:
+    def _validated(self) -> dict[str, float]:
         """Judge the weights that the network has; keep them if they are the best."""
-        assert self.validate is not None
         progress = self.progress
-        loss, accuracy = judge(self.model, self.validate, loss=self.loss, config=self.config)
-        failures.refuse_validation(loss, progress)
-        if progress.best_loss is None or loss < progress.best_loss:
-            progress.best_loss, progress.best_epoch = loss, progress.epoch + 1
+        judged = self._asked()
+        failures.refuse_validation(judged, progress)
+        progress.best_of = judged.best_of
+        if progress.best_worth is None or judged.worth < progress.best_worth:
+            progress.best_worth, progress.best_epoch = judged.worth, progress.epoch + 1
             self._keep_best()
-        return loss, accuracy
+        return judged.metrics
+
+    def _asked(self) -> Judged:
+        assert self.validate is not None
+        if callable(self.validate):
+            return self.validate(self.model)
+        return judge_batches(self.model, self.validate, loss=self.loss, config=self.config)
 
     def _keep_best(self) -> None:
         own, best = self.model.state_dict(), self.progress.best

@@ -14,7 +14,7 @@ sum divided by the number of samples; class weights do not change that number.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -24,10 +24,25 @@ if TYPE_CHECKING:
 
 
 class Loss(Protocol):
-    """What a network is trained by; outputs and labels are those of a batch."""
+    """What a network is trained by; outputs and targets are those of a batch."""
 
-    def total(self, outputs: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    @property
+    def measure(self) -> str | None:
+        """What is told of an epoch beside the loss: accuracy, psnr; None: nothing."""
+
+    def total(self, outputs: Any, targets: Any) -> torch.Tensor:
         """() the sum of the samples' losses."""
+
+    def measured(self, outputs: Any, targets: Any) -> torch.Tensor:
+        """() the sum of the samples' ``measure``; not asked for where that is None."""
+
+    @property
+    def plain(self) -> Loss:
+        """The loss to judge by: without what only helps training."""
+
+
+class ClassLoss(Loss, Protocol):
+    """A loss of classification: its measure is the accuracy, and labels may be mixed."""
 
     def mixed(
         self,
@@ -40,10 +55,6 @@ class Loss(Protocol):
 
     def answers(self, outputs: torch.Tensor) -> torch.Tensor:
         """(B, ...) what is answered; equal to the labels where it is right."""
-
-    @property
-    def plain(self) -> Loss:
-        """The loss to judge by: without what only helps training."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +71,7 @@ class Classification:
     kind: Literal["softmax", "hinge"]
     smoothing: float = 0.0
     weights: torch.Tensor | None = None
+    measure: ClassVar[str] = "accuracy"
 
     def total(self, outputs: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """() the sum of the samples' losses."""
@@ -106,6 +118,10 @@ class Classification:
     def answers(self, outputs: torch.Tensor) -> torch.Tensor:
         """(N,) the class whose score is first."""
         return outputs.detach().argmax(1)
+
+    def measured(self, outputs: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """() how many answers are right."""
+        return (self.answers(outputs) == labels).sum()
 
     @property
     def plain(self) -> Self:

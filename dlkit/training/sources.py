@@ -33,6 +33,15 @@ class Source(Protocol):
         """The inputs at ``places``: int64, on the device if resident, else on the CPU."""
 
 
+class Targets(Protocol):
+    """What the samples of batches are to give."""
+
+    def __len__(self) -> int: ...
+
+    def take(self, places: torch.Tensor) -> Any:
+        """The targets at ``places`` (int64, on the device), in what can be sliced."""
+
+
 class Ragged:
     """Lists of numbers of any length, such as the ids of a text's words, for an EmbeddingBag.
 
@@ -142,6 +151,30 @@ def open_source(inputs: Any, device: str, *, resident: bool | None) -> Source:
         return inputs.to(device)
     source: Source = inputs
     return source
+
+
+def open_targets(targets: Any, device: str) -> Targets:
+    """The targets of ``Batches``; arrays on the device, integers as int64."""
+    import torch
+
+    if not isinstance(targets, (torch.Tensor, np.ndarray)):
+        return targets  # type: ignore[no-any-return]
+    tensor = tensor_of(targets)
+    whole = not tensor.is_floating_point() and tensor.ndim == 1
+    return _Rows(tensor.to(device, torch.int64 if whole else tensor.dtype))
+
+
+class _Rows:
+    """A tensor on the device, of which rows are taken."""
+
+    def __init__(self, rows: torch.Tensor) -> None:
+        self._rows = rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def take(self, places: torch.Tensor) -> torch.Tensor:
+        return self._rows.index_select(0, places)
 
 
 def _fits(size: int, device: str) -> bool:

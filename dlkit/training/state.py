@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from dlkit.training.config import TrainingConfig
     from dlkit.training.steps import Steps
 
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 
 # What a position in the data means; where one of them differs, another order would follow.
 _SAME: Final = ("samples", "batch_size", "seed", "shuffle")
@@ -50,18 +50,20 @@ class State:
 class Progress:
     """Where a training is, and what it saw.
 
-    ``epoch`` and ``step`` are those of the next batch, from 0; ``loss``, ``correct`` and ``seen``
-    are sums over the samples of the epoch in hand; ``first`` is the mean loss of the first batch.
+    ``epoch`` and ``step`` are those of the next batch, from 0; ``loss``, ``measured`` and ``seen``
+    are sums over the samples of the epoch in hand; ``first`` is the mean loss of the first batch;
+    ``best_of`` says what the best epoch is the best of.
     """
 
     epoch: int = 0
     step: int = 0
     loss: float = 0.0
-    correct: float = 0  # of mixed samples by shares
+    measured: float = 0  # right answers, of mixed samples by shares; or the loss' own measure
     seen: int = 0
     first: float | None = None
     best_epoch: int = 0
-    best_loss: float | None = None
+    best_worth: float | None = None
+    best_of: str = ""
     over: bool = False  # stopped early
     seconds: float = 0.0
     history: list[dict[str, Any]] = field(default_factory=list)

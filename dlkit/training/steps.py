@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from dlkit.errors import DlkitError
 from dlkit.training import machine, optimisers, penalties
@@ -16,18 +16,20 @@ if TYPE_CHECKING:
 
     from dlkit.training.batches import Batch, Batches
     from dlkit.training.config import TrainingConfig
-    from dlkit.training.losses import Loss
+    from dlkit.training.losses import ClassLoss, Loss
 
 
 class Seen(NamedTuple):
     """What a step saw; tensors that are read later, many steps at once."""
 
     step: int
+    samples: int
     loss: torch.Tensor  # () summed over the samples
-    answers: torch.Tensor  # (B, ...)
-    labels: torch.Tensor  # (B, ...)
     norm: torch.Tensor | None  # of the gradient, where it is clipped
-    right: torch.Tensor | None = None  # () right answers of mixed samples, by their shares
+    measured: torch.Tensor | None = None  # () summed over the samples
+    # (B, ...) each, of classes: compared when many steps are read, which takes less time.
+    answers: torch.Tensor | None = None
+    labels: torch.Tensor | None = None
 
 
 class Steps:
@@ -59,6 +61,9 @@ class Steps:
         self.model = model
         self.config = config
         self.loss = loss
+        self._answers: Callable[[torch.Tensor], torch.Tensor] | None = getattr(
+            loss, "answers", None
+        )
         self.weights, rest = penalties.divide(model)
         self._trained = self.weights + rest
         self.optimizer = optimisers.Optimizer(model, config, lr_factors)
@@ -89,7 +94,7 @@ class Steps:
         lr = self.lr(step)
         for group in self.optimizer.param_groups:
             group["lr"] = lr * group["factor"]
-        loss, answers = self._gradients(batch)
+        loss, told = self._gradients(batch)
         norm = self._changed_gradients()
         self.scaler.step(self.optimizer)  # type: ignore[arg-type]
         self.scaler.update()
@@ -99,7 +104,12 @@ class Steps:
                     penalties.shrink(group["params"], amount * group["factor"])
         if self.average is not None:
             self.average.update(step)
-        return Seen(step, loss, answers, batch.labels, norm, _right(batch, answers))
+        samples = len(batch.targets)
+        if not self._answers or told is None:
+            return Seen(step, samples, loss, norm, told)
+        if batch.others is not None:
+            return Seen(step, samples, loss, norm, _right(batch, told))
+        return Seen(step, samples, loss, norm, None, told, batch.targets)
 
     def _changed_gradients(self) -> torch.Tensor | None:
         """Clip the gradients and add the penalty's where asked for; their norm if clipped."""
@@ -116,8 +126,11 @@ class Steps:
             penalties.add_l1_gradient(self.weights, config.l1)
         return norm
 
-    def _gradients(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-        """Set the gradients of the mean loss; return the sum of the losses and the answers."""
+    def _gradients(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Set the gradients of the mean loss; return the sum of the losses, and what is measured.
+
+        Of classes those are the answers (B, ...), else the sum of the measure; None without one.
+        """
         while True:
             try:
                 return self._summed(batch)
@@ -125,14 +138,14 @@ class Steps:
                 if not machine.is_out_of_memory(problem):
                     raise
             # Here the error and all that it held of the memory is gone.
-            self._halve(len(batch.labels))
+            self._halve(len(batch.targets))
 
-    def _summed(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+    def _summed(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor | None]:
         import torch
 
         self._forget()
-        share = self._share(len(batch.labels))
-        losses, answers = [], []
+        share = self._share(len(batch.targets))
+        losses, told = [], []
         for part in batch.parts(self.size):
             if self._plain:
                 outputs = self._forward(*part.inputs)
@@ -140,15 +153,20 @@ class Steps:
                 with machine.autocast(self.config):
                     outputs = self._forward(*part.inputs)
             if part.others is None or part.share is None:
-                total = self.loss.total(outputs, part.labels)
+                total = self.loss.total(outputs, part.targets)
             else:
-                total = self.loss.mixed(outputs, part.labels, part.others, part.share)
+                loss = cast("ClassLoss", self.loss)
+                total = loss.mixed(outputs, part.targets, part.others, part.share)
             self.scaler.scale(total).backward(share)  # type: ignore[no-untyped-call]
             losses.append(total.detach())
-            answers.append(self.loss.answers(outputs))
+            if self._answers:
+                told.append(self._answers(outputs))
+            elif self.loss.measure is not None:
+                told.append(self.loss.measured(outputs, part.targets).detach())
         if len(losses) == 1:
-            return losses[0], answers[0]
-        return torch.stack(losses).sum(), torch.cat(answers)
+            return losses[0], told[0] if told else None
+        joined = torch.cat if self._answers else _sum
+        return torch.stack(losses).sum(), joined(told) if told else None
 
     def _share(self, samples: int) -> torch.Tensor:
         """1 / samples: what the sum of the losses is multiplied by, without another operation."""
@@ -182,12 +200,19 @@ class Steps:
         )
 
 
-def _right(batch: Batch, answers: torch.Tensor) -> torch.Tensor | None:
+def _sum(tensors: list[torch.Tensor]) -> torch.Tensor:
+    import torch
+
+    return torch.stack(tensors).sum()
+
+
+def _right(batch: Batch, answers: torch.Tensor) -> torch.Tensor:
     """() of mixed samples the sum of the shares that the answered classes have in them."""
-    if batch.others is None or batch.share is None:
-        return None
-    own, other = answers == batch.labels, answers == batch.others
-    return (own * batch.share + other * (1 - batch.share)).sum()
+    assert batch.others is not None
+    assert batch.share is not None
+    own, other = answers == batch.targets, answers == batch.others
+    shares: torch.Tensor = own * batch.share + other * (1 - batch.share)
+    return shares.sum()
 
 
 def _has_batch_norm(model: nn.Module) -> bool:

@@ -157,7 +157,7 @@ def pipeline(options) -> dict[str, object]:
         begun, seen = options.now(), 0
         for batch in batches.at():
             batch.inputs[0].float().div_(255)  # which is in the network otherwise
-            seen += len(batch.labels)
+            seen += len(batch.targets)
         return seen / (options.now() - begun)
 
     def theirs() -> float:

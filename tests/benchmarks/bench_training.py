@@ -83,7 +83,7 @@ def engine(rows, labels, options) -> dict[str, object]:
         optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, fused=True)
         for batch in batches.at():
             optimizer.zero_grad()
-            torch.nn.functional.cross_entropy(model(*batch.inputs), batch.labels).backward()
+            torch.nn.functional.cross_entropy(model(*batch.inputs), batch.targets).backward()
             optimizer.step()
 
     one, other = paired(lambda: seconds(ours), lambda: seconds(bare), 5 * options.runs)

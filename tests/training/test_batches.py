@@ -16,7 +16,7 @@ from dlkit.training.sources import Ragged
 
 
 def labels_of(batches, epoch=0, step=0):
-    return [batch.labels.tolist() for batch in batches.at(epoch, step)]
+    return [batch.targets.tolist() for batch in batches.at(epoch, step)]
 
 
 def numbered(samples, **settings):
@@ -60,7 +60,7 @@ def test_any_number_of_workers_gives_the_same_batches_as_memory(tmp_path, worker
         for one, other in pairs:
             assert one.inputs[0].dtype == torch.uint8
             assert torch.equal(one.inputs[0], other.inputs[0])
-            assert torch.equal(one.labels, other.labels)
+            assert torch.equal(one.targets, other.targets)
 
 
 def test_workers_that_finish_out_of_turn_do_not_change_the_order():
@@ -85,7 +85,7 @@ def test_workers_that_finish_out_of_turn_do_not_change_the_order():
 
     batches = Batches(Slow(), np.arange(40), batch_size=4, workers=4)
     for batch in batches.at():
-        assert batch.inputs[0].tolist() == batch.labels.tolist()
+        assert batch.inputs[0].tolist() == batch.targets.tolist()
 
 
 def test_a_reader_that_leaves_early_leaves_no_threads_behind(tmp_path):
@@ -127,7 +127,7 @@ def test_lists_come_as_an_embedding_bag_takes_them(texts, size, weighted):
     for batch in batches.at():
         ids, starts, *shares = batch.inputs
         found = bag(ids, starts, per_sample_weights=shares[0] if shares else None)
-        for row, place in zip(found, batch.labels.tolist(), strict=True):
+        for row, place in zip(found, batch.targets.tolist(), strict=True):
             some = torch.tensor(texts[place], dtype=torch.int64)
             vectors = bag.weight[some]
             if weighted:
@@ -140,20 +140,20 @@ def test_lists_come_as_an_embedding_bag_takes_them(texts, size, weighted):
             for part in parts
         ]
         assert torch.allclose(torch.cat(again), found)
-        assert torch.cat([part.labels for part in parts]).tolist() == batch.labels.tolist()
+        assert torch.cat([part.targets for part in parts]).tolist() == batch.targets.tolist()
 
 
 def test_parts_are_never_of_one_sample_where_two_are_possible():
     import torch
 
     batch = Batch((torch.arange(9),), torch.arange(9))
-    assert [len(part.labels) for part in batch.parts(4)] == [4, 5]
-    assert [len(part.labels) for part in batch.parts(1)] == [1] * 9
-    assert [len(part.labels) for part in batch.parts(9)] == [9]
+    assert [len(part.targets) for part in batch.parts(4)] == [4, 5]
+    assert [len(part.targets) for part in batch.parts(1)] == [1] * 9
+    assert [len(part.targets) for part in batch.parts(9)] == [9]
 
 
-def test_inputs_and_labels_must_be_as_many():
-    with pytest.raises(ValueError, match="3 inputs and 2 labels"):
+def test_inputs_and_targets_must_be_as_many():
+    with pytest.raises(ValueError, match="3 inputs and 2 targets"):
         Batches(np.zeros((3, 1)), np.zeros(2, int), batch_size=1)
 
 
@@ -190,7 +190,7 @@ def test_augmented_batches_are_the_same_for_any_number_of_workers(tmp_path, work
     for epoch, step in ((1, 4), (0, 0), (1, 0)):
         for one, other in zip(mapped.at(epoch, step), whole[epoch][step:], strict=True):
             assert torch.equal(one.inputs[0], other.inputs[0])
-            assert torch.equal(one.labels, other.labels)
+            assert torch.equal(one.targets, other.targets)
             assert torch.equal(one.others, other.others)
             assert torch.equal(one.share, other.share)
     assert not torch.equal(whole[0][0].share, whole[0][1].share)
@@ -204,11 +204,11 @@ def test_a_mixed_batch_names_both_labels_and_its_parts_have_theirs():
     batches = Batches(rows, np.arange(53), batch_size=20, augment=augmentation(parse("mixup")))
     for batch in batches.at():
         image = batch.inputs[0][:, 0, 0, 0] * 255
-        expected = batch.share * batch.labels + (1 - batch.share) * batch.others
+        expected = batch.share * batch.targets + (1 - batch.share) * batch.others
         assert torch.allclose(image, expected, atol=1e-4)
-        assert sorted(batch.others.tolist()) == sorted(batch.labels.tolist())
+        assert sorted(batch.others.tolist()) == sorted(batch.targets.tolist())
         parts = list(batch.parts(6))
-        for name in ("labels", "others", "share"):
+        for name in ("targets", "others", "share"):
             together = torch.cat([getattr(part, name) for part in parts])
             assert torch.equal(together, getattr(batch, name))
 
@@ -223,7 +223,7 @@ def test_alternating_flip_goes_by_the_sample_and_the_epoch(tmp_path):
         batches = Batches(rows, np.arange(53), batch_size=8, seed=seed, augment=augment)
         found = {}
         for batch in batches.at(epoch):
-            found |= dict(zip(batch.labels.tolist(), batch.inputs[0], strict=True))
+            found |= dict(zip(batch.targets.tolist(), batch.inputs[0], strict=True))
         return torch.stack([found[place] for place in range(53)])
 
     given = torch.from_numpy(rows).permute(0, 3, 1, 2)

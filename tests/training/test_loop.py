@@ -65,7 +65,7 @@ def test_a_training_is_that_of_a_plain_loop_over_the_same_batches(tools, name, c
         for batch in batches.at(epoch):
             optimizer.zero_grad()
             scores = other(*batch.inputs)
-            torch.nn.functional.cross_entropy(scores, batch.labels).backward()
+            torch.nn.functional.cross_entropy(scores, batch.targets).backward()
             if clip:
                 torch.nn.utils.clip_grad_norm_(other.parameters(), clip)
             optimizer.step()
@@ -159,7 +159,7 @@ def test_the_weights_at_the_end_are_those_of_the_best_epoch(tools, ema):
     batch = next(held.at())
     model.eval()
     scores = model(*batch.inputs).detach()
-    now = float(torch.nn.functional.cross_entropy(scores, batch.labels))
+    now = float(torch.nn.functional.cross_entropy(scores, batch.targets))
     assert now == pytest.approx(min(values), rel=1e-6)
 
 

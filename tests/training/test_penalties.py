@@ -63,7 +63,7 @@ def test_steps_are_those_on_the_loss_with_its_penalty_written_out(tools, optimiz
     for epoch in range(2):
         for batch in batches.at(epoch):
             steps.zero_grad()
-            value = torch.nn.functional.cross_entropy(other(*batch.inputs), batch.labels)
+            value = torch.nn.functional.cross_entropy(other(*batch.inputs), batch.targets)
             for layer in (other[0], other[2]):
                 value = value + l2 / 2 * layer.weight.square().sum() + l1 * layer.weight.abs().sum()
             value.backward()
@@ -84,7 +84,7 @@ def test_adamw_shrinks_weights_alone_and_apart_from_the_gradient(tools):
     for epoch in range(2):
         for batch in batches.at(epoch):
             steps.zero_grad()
-            torch.nn.functional.cross_entropy(other(*batch.inputs), batch.labels).backward()
+            torch.nn.functional.cross_entropy(other(*batch.inputs), batch.targets).backward()
             with torch.no_grad():
                 for layer in (other[0], other[2]):
                     layer.weight *= 1 - 0.01 * 0.5
