@@ -22,6 +22,8 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     # There is a worker for each core: with threads for all cores each would wait for the others,
     # here and in the commands. NumPy and PyTorch read it when they are loaded.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    # Where a test asks for more, who waits must not keep another from its core.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 import hypothesis
 import numpy as np

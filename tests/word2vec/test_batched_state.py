@@ -62,7 +62,7 @@ def paused(training, questions):
     return through_json(training.state()), reports[-1] if reports else None
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     st.sampled_from(["ns", "hs"]),
     st.integers(1, 9),
@@ -86,7 +86,7 @@ def test_one_thread_hands_on_every_window_that_it_did_not_train(loss, window, sa
     assert math.isfinite(last.loss)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.integers(1, 5), st.integers(0, 40), st.integers(0, 9), st.sampled_from([1, 9]))
 def test_threads_hand_on_what_each_of_them_has_left(threads, pause, second, window):
     ids, counts = topics(lines=60)
