@@ -58,7 +58,8 @@ def set_aside(
     if present < 2:
         raise DlkitError(
             f"{samples.name}: the training samples are all of one class, there is nothing to learn",
-            hint="--label-column names the column of the classes",
+            hint="a folder needs a folder below it for each class; --label-column names the "
+            "column of a table",
         )
     return learnt, judged
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from dlkit.classifiers.evaluate import Judged
     from dlkit.classifiers.opened import Classifier
     from dlkit.report.canvas import Figure
+    from dlkit.report.tables import Table
 
 Top = Annotated[
     str, typer.Option("--top", help="Also the share whose class is among so many: 3 or 3,5.")
@@ -36,6 +37,7 @@ Report = Annotated[
 
 _SCORES = ("score", "value", "low", "high")
 _SAMPLES = ("file", "class", "taken for", "value")
+_PAIRS = 10  # of classes that are confused, which a person is shown below the classes
 
 
 class Extra(NamedTuple):
@@ -152,20 +154,14 @@ def show(
 
     """
     from dlkit.classifiers.opened import value_of
-    from dlkit.report.sections import classes_table, scores_table
-    from dlkit.report.tables import CONFUSION, Table, confused_pairs, confusion_table
+    from dlkit.report.sections import scores_table
 
     scores, samples, value = judged.scores, judged.samples, value_of(classifier)
     single = _single(classifier, judged, tables)
-    classes = classes_table(scores)
     if output.form == "json":
         told: dict[str, object] = {"artifact": classifier.reference, "data": samples.name}
-        told |= {**(more or {}), **scores.document()}
-        if tables.per_class:
-            names = [name.replace("-", "_") for name in classes.columns]
-            told["classes"] = [dict(zip(names, row, strict=True)) for row in classes.rows]
-        if tables.confusion:
-            told |= {"names": samples.classes, "confusion": scores.confusion.tolist()}
+        told |= {**(more or {}), **scores.document(), "seconds": judged.seconds}
+        told |= _documents(judged, tables)
         keys = ("file", "class", "taken_for", value)
         for name, rows in single.items():
             told[name] = [dict(zip(keys, row, strict=True)) for row in rows]
@@ -176,19 +172,59 @@ def show(
         table = scores_table(scores)
         heading = f"{classifier.reference}{title} on {samples.name}: {table.caption}"
         output.answer(_SCORES, table.rows, (), title=heading)
-    if tables.per_class:
-        output.answer(classes.columns, classes.rows, (), title="classes")
-    if tables.confusion:
-        taken = confusion_table(
-            scores.confusion, samples.classes, caption="what was taken for what"
-        )
-        if output.form == "tsv":
-            taken = Table(CONFUSION, list(confused_pairs(scores.confusion, samples.classes)))
-        output.answer(taken.columns, taken.rows, (), title=taken.caption)
+    for table in _of_classes(judged, tables, exact=output.form == "tsv"):
+        output.answer(table.columns, table.rows, (), title=table.caption)
     for extra in extras:
         output.answer(extra.columns, extra.rows, (), title=extra.title)
     for name, rows in single.items():
         output.answer((*_SAMPLES[:-1], value), rows, (), title=name)
+
+
+def _documents(judged: Judged, tables: Tables) -> dict[str, object]:
+    """What the object has about classes, where it was asked for."""
+    from dlkit.report.sections import classes_table
+    from dlkit.report.tables import CONFUSION, most_confused
+
+    scores, names = judged.scores, judged.samples.classes
+    told: dict[str, object] = {}
+    if tables.per_class:
+        classes = classes_table(scores)
+        keys = [name.replace("-", "_") for name in classes.columns]
+        told["classes"] = [dict(zip(keys, row, strict=True)) for row in classes.rows]
+        keys = [name.replace(" ", "_") for name in CONFUSION]
+        wrong = most_confused(scores.confusion, names)
+        told["confused"] = [dict(zip(keys, pair, strict=True)) for pair in wrong]
+    if tables.confusion:
+        told |= {"names": names, "confusion": scores.confusion.tolist()}
+    return told
+
+
+def _of_classes(judged: Judged, tables: Tables, *, exact: bool) -> list[Table]:
+    """The tables about classes that were asked for; ``exact``: for programs, one of each kind."""
+    from dlkit.report.sections import classes_table
+    from dlkit.report.tables import (
+        CONFUSION,
+        Table,
+        confused_pairs,
+        confusion_table,
+        most_confused,
+    )
+
+    scores, names, found = judged.scores, judged.samples.classes, []
+    if tables.per_class:
+        found.append(classes_table(scores)._replace(caption="classes"))
+        wrong = [] if exact else most_confused(scores.confusion, names)
+        if wrong:
+            caption = "most often confused"
+            if len(wrong) > _PAIRS:
+                caption += f": the first {_PAIRS} of {len(wrong):,} pairs (--confusion has all)"
+            found.append(Table(CONFUSION, wrong[:_PAIRS], caption))
+    if tables.confusion and exact:
+        found.append(Table(CONFUSION, list(confused_pairs(scores.confusion, names))))
+    elif tables.confusion:
+        caption = "what was taken for what"
+        found.append(confusion_table(scores.confusion, names, caption=caption))
+    return found
 
 
 def _single(
@@ -224,6 +260,8 @@ def write_evaluation(
     *,
     png: bool,
     quiet: bool,
+    title: str = "",
+    extras: Sequence[Extra] = (),
     more: Mapping[str, Figure] | None = None,
 ) -> None:
     """report.html and the figures, into a new folder of reports/.
@@ -233,14 +271,20 @@ def write_evaluation(
         judged: what it was judged to be.
         png: draw each figure as PNG, too.
         quiet: do not say where.
+        title: what stands behind the artifact's name: how it was asked.
+        extras: further tables.
         more: further figures by name.
 
     """
     from dlkit.artifacts.reports import write_report
     from dlkit.classifiers.showing import evaluation_files
     from dlkit.report.canvas import gaps
+    from dlkit.report.tables import Table
 
-    files, lacking = evaluation_files(classifier, judged, png=png, more=more)
+    tables = [Table(each.columns, each.rows, each.title) for each in extras]
+    files, lacking = evaluation_files(
+        classifier, judged, png=png, title=title, tables=tables, more=more
+    )
     task, name = classifier.document["task"], classifier.path.name
     folder = write_report(task, name, "eval", files)
     if lacking:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -11,6 +12,7 @@ from dlkit.classifiers.beginning import kept_of
 from dlkit.classifiers.opened import fingerprints_of, learnt_of
 from dlkit.data.loading import load, load_test
 from dlkit.errors import DlkitError, quoted
+from dlkit.records import Noted
 from dlkit.training.metrics import Scores
 from dlkit.training.metrics import scores as score
 
@@ -31,12 +33,14 @@ class Judged(NamedTuple):
         scores: how good it is.
         samples: the data.
         values: (N, C) probabilities, or scores of a hinge loss.
+        seconds: that the answers took, without reading the samples.
 
     """
 
     scores: Scores
     samples: Samples
     values: npt.NDArray[np.float64]
+    seconds: float
 
 
 class Asked(NamedTuple):
@@ -102,9 +106,15 @@ def evaluate(
         samples = yield from read_asked(classifier, asked)
         check_test(classifier, samples)
         stop.check()
+        begun = time.perf_counter()
         found = yield from classifier.scores(samples.test.inputs, what="test")
+        seconds = time.perf_counter() - begun
+        yield Noted(
+            f"{len(found):,} samples asked about in {seconds:.3g} s, {len(found) / seconds:,.0f} a "
+            "second"
+        )
         judged = judge(found, samples.test.labels, samples.classes, classifier.loss, top_k=top_k)
-        return Judged(judged, samples, values_of(found, classifier.loss))
+        return Judged(judged, samples, values_of(found, classifier.loss), seconds)
 
 
 def judge(

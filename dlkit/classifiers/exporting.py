@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from dlkit.artifacts.tensors import write_tensors
 from dlkit.errors import FAILED, DlkitError
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import torch
     from torch import nn
+
+SAMPLES: Final[Mapping[int, str]] = {0: "samples"}
 
 
 def write_safetensors(tensors: Mapping[str, npt.NDArray[Any]], stream: BinaryIO) -> None:
@@ -27,7 +29,13 @@ def write_json(document: Mapping[str, Any], stream: BinaryIO) -> None:
 
 
 def write_onnx(
-    model: nn.Module, example: torch.Tensor, stream: BinaryIO, *, taken: str, given: str
+    model: nn.Module,
+    example: torch.Tensor,
+    stream: BinaryIO,
+    *,
+    taken: str,
+    given: str,
+    free: Mapping[int, str] = SAMPLES,
 ) -> None:
     """A network in the Open Neural Network Exchange format, for any number of samples.
 
@@ -37,6 +45,7 @@ def write_onnx(
         stream: where it goes.
         taken: the name of the input.
         given: the name of the output.
+        free: the axes of the input that may have any length, and their names.
 
     Raises:
         DlkitError: the libraries of the extra ``export`` are not installed.
@@ -52,27 +61,43 @@ def write_onnx(
         verbose=False,
         input_names=[taken],
         output_names=[given],
-        dynamic_shapes={taken: {0: torch.export.Dim("samples")}},
+        dynamic_shapes={taken: _lengths(free)},
     )
     assert program is not None
     stream.write(program.model_proto.SerializeToString())
 
 
-def write_pt2(model: nn.Module, example: torch.Tensor, stream: BinaryIO) -> None:
+def write_pt2(
+    model: nn.Module,
+    example: torch.Tensor,
+    stream: BinaryIO,
+    *,
+    free: Mapping[int, str] = SAMPLES,
+) -> None:
     """A network in PyTorch's own exchange format, for any number of samples; nothing is pickled.
 
     Args:
         model: of one input.
         example: two samples of it.
         stream: where it goes.
+        free: the axes of the input that may have any length, and their names.
 
     """
     import torch
 
-    samples = torch.export.Dim("samples")
-    program = torch.export.export(model, (example,), dynamic_shapes=({0: samples},))
+    program = torch.export.export(model, (example,), dynamic_shapes=(_lengths(free),))
     program._example_inputs = None  # they alone would be pickled
     torch.export.save(program, stream)
+
+
+def _lengths(free: Mapping[int, str]) -> dict[int, Any]:
+    """What PyTorch calls axes of any length; those of an image begin at one pixel."""
+    import torch
+
+    return {
+        axis: torch.export.Dim(name) if axis == 0 else torch.export.Dim(name, min=1, max=1 << 20)
+        for axis, name in free.items()
+    }
 
 
 def check_onnx() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from dlkit.training.batches import Batches
     from dlkit.training.checkpoint import Keeper
     from dlkit.training.config import TrainingConfig
+    from dlkit.training.judging import Judge
     from dlkit.training.losses import Loss
     from dlkit.training.state import State
 
@@ -51,11 +52,10 @@ def by_epochs(
     *,
     config: TrainingConfig,
     loss: Loss,
-    validate: Batches | None,
+    validate: Batches | Judge | None,
     state: State | None = None,
     stop: Stop | None = None,
     keep: Keeper | None = None,
-    lr_factors: Mapping[str, float] | None = None,
 ) -> Generator[Record, None, Trained[nn.Module]]:
     """Train ``model`` as ``training.loop.fit`` does; it has its best weights then.
 
@@ -65,11 +65,11 @@ def by_epochs(
         batches: to learn from.
         config: how.
         loss: of a batch.
-        validate: samples to judge each epoch by; None: there are none.
+        validate: samples to judge each epoch by, or what judges the network after each; None:
+            there are none.
         state: where to go on.
         stop: asks to stop, or to save.
         keep: takes the checkpoints.
-        lr_factors: what the learning rate of some parameters is multiplied by; see ``loop.fit``.
 
     Raises:
         DlkitError: diverged, out of memory, ``state`` is of another training.
@@ -81,7 +81,7 @@ def by_epochs(
     try:
         fitted = yield from fit(
             model, batches, config=config, loss=loss, validate=validate, state=state, stop=stop,
-            keep=keep, lr_factors=lr_factors,
+            keep=keep,
         )  # fmt: skip
     except ValueError as problem:
         if state is None:
@@ -90,7 +90,12 @@ def by_epochs(
             f"the run cannot be gone on with: {problem}", hint="train anew without --resume"
         ) from None
     falling = config.schedule in ("constant", "step") and not fitted.stopped_early
-    if validate is not None and falling and 1 < fitted.epochs == fitted.best_epoch:
+    if (
+        validate is not None
+        and not callable(validate)
+        and falling
+        and 1 < fitted.epochs == fitted.best_epoch
+    ):
         yield Noted(
             "the validation loss was least in the last epoch: with more --epochs, a larger --lr or "
             "a smaller --batch-size it may become less"
@@ -99,4 +104,6 @@ def by_epochs(
     told: dict[str, Any] = {"stopped_early": fitted.stopped_early}
     if fitted.batch_size != config.batch_size:
         told["samples_at_once"] = fitted.batch_size
+    if fitted.seconds > 0:  # of all stretches, with what each epoch was judged by
+        told["samples_per_second"] = round(batches.samples * fitted.epochs / fitted.seconds, 1)
     return Trained(model, arguments, fitted.history, facts, fitted.seconds, told)

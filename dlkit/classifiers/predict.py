@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import numpy as np
 
@@ -13,13 +14,15 @@ from dlkit.classifiers.opened import ask
 from dlkit.data.queries import told_queries
 from dlkit.data.streaming import Batch, batches
 from dlkit.errors import NOT_FOUND, DlkitError
-from dlkit.records import Record, Warned
+from dlkit.records import Noted, Record, Warned
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from dlkit.classifiers.opened import Classifier
     from dlkit.data.config import SampleConfig
+
+_RATED: Final = 100  # answers from which on it is told how fast they were read and answered
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +94,7 @@ def predict(
 def _answers(
     classifier: Classifier, batch: Batch, counts: Counter[str], *, skip_bad: bool
 ) -> Generator[Record, None, list[Answer]]:
+    begun = time.perf_counter()
     try:
         split = yield from batch
     except DlkitError as problem:
@@ -101,6 +105,7 @@ def _answers(
         return []
     values = yield from ask(classifier, split.inputs, what="queries")
     counts["answered"] += len(values)
+    counts["nanoseconds"] += round(1e9 * (time.perf_counter() - begun))
     return [
         Answer(path, classifier.classes, row) for path, row in zip(split.paths, values, strict=True)
     ]
@@ -108,6 +113,9 @@ def _answers(
 
 def _told(tally: Counter[str], counts: Counter[str]) -> Generator[Record, None, list[Answer]]:
     yield from told_queries(tally)
+    answered, seconds = counts["answered"], counts["nanoseconds"] / 1e9
+    if answered >= _RATED:
+        yield Noted(f"{answered:,} answered in {seconds:.3g} s, {answered / seconds:,.0f} a second")
     if counts["failed"] and not counts["answered"]:
         raise DlkitError("none of the inputs could be read", code=NOT_FOUND)
     return []

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import sys
+import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 
 import typer
 
@@ -13,8 +14,11 @@ from dlkit.errors import USAGE, DlkitError
 
 if TYPE_CHECKING:
     from dlkit.classifiers.opened import Classifier
+    from dlkit.classifiers.predict import Answer
     from dlkit.console import Output
     from dlkit.data.config import SampleConfig
+
+_HELD: Final = 1.0  # seconds that a person waits for a table of more answers
 
 Top = Annotated[
     int | None,
@@ -71,16 +75,47 @@ def answer(
     from dlkit.progress import follow
 
     stdin = None if sys.stdin is None else sys.stdin.buffer
-    value = value_of(classifier)
-    for each in predict(classifier, inputs, config, stdin):
-        answers = follow(each, mode="off", quiet=quiet)
+    told = _Told(output, value_of(classifier), top, threshold)
+    # On a terminal few large tables, but what was typed one by one is answered one by one.
+    waits = output.form == "human" and "-" not in inputs
+    held: list[Answer] = []
+    since = time.monotonic()
+    try:
+        for each in predict(classifier, inputs, config, stdin):
+            held += follow(each, mode="off", quiet=quiet)
+            if not waits or time.monotonic() - since > _HELD:
+                ready, held, since = held, [], time.monotonic()
+                told.answer(ready)
+    finally:
+        told.answer(held)
+
+
+class _Told(NamedTuple):
+    """How answers are told.
+
+    Attributes:
+        output: where they go.
+        value: what they are called: probability or score.
+        top: how many classes are told; None: the first.
+        threshold: classes with a lower value are not told.
+
+    """
+
+    output: Output
+    value: str
+    top: int | None
+    threshold: float | None
+
+    def answer(self, answers: Sequence[Answer]) -> None:
+        """Tell some, if there are any."""
         if not answers:
-            continue
+            return
+        output, value, top, threshold = self
         told = (one.document(value, top, threshold) for one in answers)
         if top is None:
             rows = [(one.file, *one.told(1, threshold)[0]) for one in answers]
             output.answer(("file", "class", value), rows, told)
-            continue
+            return
         ranked = [
             (one.file, rank, *pair)
             for one in answers

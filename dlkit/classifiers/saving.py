@@ -153,6 +153,8 @@ def saved_record(
         **{name: scores[name] for name in names if name in scores},
         "seconds": round(trained.seconds, 2),
     }
+    if "samples_per_second" in trained.told:
+        facts["samples_per_second"] = trained.told["samples_per_second"]
     reference = f"{task}/{path.name}"
     verb = "eval" if len(samples.test) else "predict FILE"
     return Saved(reference, path, facts, f"dlkit {task} {verb} --from {quoted(reference)}")

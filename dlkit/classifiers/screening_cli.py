@@ -104,7 +104,8 @@ def screened(
                 code=USAGE,
             )
         threshold = screening.threshold_for(*kept, place, at_sensitivity)
-        chosen = f"sensitivity {at_sensitivity:g} on {len(kept[1]):,} validation samples"
+        own, whole = int((kept[1] == place).sum()), len(kept[1])
+        chosen = f"sensitivity {at_sensitivity:g} on {own:,} of {whole:,} validation samples"
     elif threshold is None:
         threshold, chosen = 0.5, "the usual one"
     found = screening.screen(

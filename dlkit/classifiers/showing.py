@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from dlkit.classifiers.evaluate import Judged
     from dlkit.classifiers.opened import Classifier
     from dlkit.data.samples import Split
+    from dlkit.report.tables import Table
     from dlkit.training.metrics import Scores
 
 _SAMPLES: Final = 24  # of the worst, and of the most uncertain
@@ -77,6 +78,8 @@ def evaluation_files(
     judged: Judged,
     *,
     png: bool = False,
+    title: str = "",
+    tables: Sequence[Table] = (),
     more: Mapping[str, Figure] | None = None,
 ) -> tuple[dict[str, Content], int]:
     """report.html and the figures of an evaluation, and how many texts a PNG shows with gaps.
@@ -85,19 +88,22 @@ def evaluation_files(
         classifier: the artifact.
         judged: what it was judged to be.
         png: draw each figure as PNG, too.
-        more: further figures by name, which the report shows after the scores.
+        title: what stands behind the artifact's name: how it was asked.
+        tables: further ones, with captions, after the scores.
+        more: further figures by name, likewise.
 
     """
     name = judged.samples.name
     figures = sections.scores_figures(judged.scores, name=name)
     parts = sections.scores_sections(judged.scores, name=name)
+    parts += [Section("Also asked", tables=tables)] if tables else []
     if more:
         figures |= more
         parts += [Section(each.title, figures=[to_svg(each)]) for each in more.values()]
     parts += doubtful(judged.samples.test, judged.values, classifier.classes, classifier.loss)
     parts.append(sections.data_section(plain(judged.samples.document())))
     parts.append(sections.environment_section(describe()))
-    page = render(f"{classifier.reference} on {name}", parts)
+    page = render(f"{classifier.reference}{title} on {name}", parts)
     drawn, lacking = to_files(figures, png=png)
     return {"report.html": page, **drawn}, lacking
 

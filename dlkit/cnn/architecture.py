@@ -65,5 +65,4 @@ def architecture(
             model = network_of(given)
         return facts_of(model, channels=channels, size=size)
     except (ValueError, TypeError, RuntimeError) as problem:
-        told = " ".join(str(problem).split())[:300]
-        raise refused(name, told) from None
+        raise refused(name, problem) from None

@@ -13,6 +13,7 @@ import numpy as np
 from dlkit.cnn.feeding import at_once
 from dlkit.cnn.saved import open_classifier
 from dlkit.data.resizing import Wanted, remade
+from dlkit.neighbours.rows import as_writable
 from dlkit.records import Noted, Record, Step
 
 if TYPE_CHECKING:
@@ -72,12 +73,16 @@ class ImageFeatures:
         rows = np.empty((len(inputs), self.dim), np.float32)
         begun = told = time.perf_counter()
         size = at_once(np.empty((0, form.height, form.width, form.channels), np.uint8))
+        device = next(self.model.parameters()).device
         with judging(self.model):
             for start in range(0, len(inputs), size):
                 some = remade(inputs[start : start + size], wanted)  # type: ignore[arg-type]
-                images = torch.from_numpy(np.ascontiguousarray(some)).permute(0, 3, 1, 2)
+                images = torch.from_numpy(as_writable(np.ascontiguousarray(some))).permute(
+                    0, 3, 1, 2
+                )
                 with torch.inference_mode():
-                    rows[start : start + len(some)] = self.model.features(images).float().numpy()
+                    seen = self.model.features(images.to(device))
+                    rows[start : start + len(some)] = seen.float().cpu().numpy()
                 now, done = time.perf_counter(), start + len(some)
                 if now - told > _TOLD_EVERY:
                     told = now

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dlkit import console
+from dlkit.classifiers import comparing_cli as several
 from dlkit.classifiers import eval_cli as by
 from dlkit.classifiers import options_cli as shared
 from dlkit.classifiers.screening_cli import (
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
 def evaluate(
     data: Data = None,
-    source: of.From = None,
+    sources: of.FromSeveral = None,
     views: of.Views = "none",
     top: by.Top = "5",
     per_class: by.PerClass = False,
@@ -78,7 +79,7 @@ def evaluate(
 
     Accuracy, log-loss, F1, area under the ROC curve and calibration error, with intervals of 95 %.
     Test-time augmentation is said beside the scores. In a pipe one of the tables can be had, with
-    --json all in one object.
+    --json all in one object. With several --from one table, a line (--json: an object) each.
 
     Example: dlkit cnn eval --from mnist5k --per-class
     """
@@ -98,39 +99,45 @@ def evaluate(
     if not data:
         why = "an artifact is judged on what was recorded; DATA is other data"
         refuse(named(options), why=why)
-    classifier = of.opened(source, quiet=quiet, device=device, threads=threads).looking(
-        views, precision
-    )
+    given = options | ({"data": data} if data else {})
+
+    def opened(source: str | None) -> ImageClassifier:
+        found = of.opened(source, quiet=quiet, device=device, threads=threads)
+        return found.looking(views, precision)
+
+    def judged_one(classifier: ImageClassifier) -> tuple[Judged, int]:
+        config, _ = of.config_of(None, (), given, classifier=classifier, other_data=bool(data))
+        seed, begun = config.training.seed, config.begin is not None
+        asked = Asked(config.data, config.input, seed, bool(data), begun)
+        return follow(judge(classifier, asked, top_k=ks), mode=progress, quiet=quiet), seed
+
+    title = "" if views == "none" else f" with test-time augmentation ({views})"
+    how = {"tta": views, "precision": precision}
+    if sources and len(sources) > 1:
+        one = {"--positive": positive, "--occlude": occlude, "--report": report}
+        several.refuse_single(tables, one)
+        found = several.each_once(opened, sources)
+        work = ((classifier, judged_one(classifier)[0]) for classifier in found)
+        several.compared(output, work, title=title, more=how)
+        return
+    classifier = opened(sources[0] if sources else None)
     if report:
         from dlkit.artifacts.reports import check_report
 
         check_report(of.TASK, classifier.path.name)
-    given = options | ({"data": data} if data else {})
-    config, _ = of.config_of(None, (), given, classifier=classifier, other_data=bool(data))
-    asked = Asked(
-        config.data, config.input, config.training.seed, bool(data), config.begin is not None
-    )
-    judged = follow(judge(classifier, asked, top_k=ks), mode=progress, quiet=quiet)
+    judged, seed = judged_one(classifier)
     extras: list[by.Extra] = []
     figures: dict[str, Figure] = {}
     if positive is not None:
         extras.append(screened(classifier, judged, positive, threshold, at_sensitivity))
     if shares:
-        seed = config.training.seed
         extra, figures = _hidden(classifier, judged, shares, seed=seed, mode=progress, quiet=quiet)
         extras.append(extra)
-    title = "" if views == "none" else f" with test-time augmentation ({views})"
-    by.show(
-        output,
-        classifier,
-        judged,
-        tables,
-        title=title,
-        more={"tta": views, "precision": precision},
-        extras=extras,
-    )
+    by.show(output, classifier, judged, tables, title=title, more=how, extras=extras)
     if report:
-        by.write_evaluation(classifier, judged, png=png, quiet=quiet, more=figures)
+        by.write_evaluation(
+            classifier, judged, png=png, quiet=quiet, title=title, extras=extras, more=figures
+        )
 
 
 def _shares(occlude: str | None) -> tuple[float, ...]:

@@ -71,7 +71,9 @@ class Fast(Network):
         if not widths or min(widths) < 1:
             raise ValueError(f"widths: {list(widths)} must be 1 or more, at least one")
         if not 1 <= patch <= min(size):
-            raise ValueError(f"patch: {patch} does not fit images of {size[0]} x {size[1]}")
+            problem = ValueError(f"patch: {patch} does not fit images of {size[0]} x {size[1]}")
+            problem.add_note(f"--size {max(patch, 8)} makes them larger; or --set network.patch=1")
+            raise problem
         filters = 2 * channels * patch**2
         self.whiten = nn.Conv2d(channels, filters, patch)
         self.whiten.weight.requires_grad = False

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from dlkit.classifiers.fitting import Trained, by_epochs
 from dlkit.cnn.feeding import batches_of, judged_batches
 from dlkit.cnn.prepare import Prepared, build
-from dlkit.cnn.usual import lr_factors
 
 if TYPE_CHECKING:
     from torch import nn
@@ -66,6 +65,5 @@ def train(
             state=state,
             stop=stop,
             keep=keep,
-            lr_factors=lr_factors(config.model),
         )
     )

@@ -137,7 +137,8 @@ def inspect(
     drawn = _draw(classifier, found, png=png) if figures else []
     _show(output, classifier, found, drawn, table=table)
     if drawn and not quiet:
-        console.note(f"drew {', '.join(drawn)}")
+        page, *others = drawn
+        console.note(f"wrote {page}, and {len(others)} figures beside it")
 
 
 def _wish(

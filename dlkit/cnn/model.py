@@ -7,7 +7,8 @@ built with and keeps. See ``network.Network`` for what else they have in common.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from difflib import get_close_matches
 from functools import partial
 from typing import Any, Final
 
@@ -85,14 +86,35 @@ def build(
         from dlkit.cnn.torchvisions import Torchvision
 
         return Torchvision(name=name.removeprefix(TORCHVISION), **common, **arguments)
-    if name not in NETWORKS:
-        raise ValueError(f"no network {name!r}: {', '.join(NETWORKS)}, {TORCHVISION}NAME")
-    known = arguments_of(name)
-    for each in arguments:
-        if each not in known:
-            takes = f"it takes {', '.join(known)}" if known else "it takes none"
-            raise ValueError(f"{name} has no argument {each!r}: {takes}")
+    check(name, arguments)
     return NETWORKS[name](**common, **arguments)
+
+
+def check(name: str, arguments: Collection[str]) -> None:
+    """Do nothing if there is a network of that name, which takes such arguments.
+
+    Those of torchvision's networks are not known before one is built.
+
+    Raises:
+        ValueError: there is none, or it does not take one; notes are hints.
+
+    """
+    if name.startswith(TORCHVISION):
+        from dlkit.cnn.torchvisions import check_name
+
+        check_name(name.removeprefix(TORCHVISION))
+        return
+    if name not in NETWORKS:
+        problem = ValueError(f"{name}: no such network")
+        close = get_close_matches(name, NETWORKS, 1)
+        known = f"there are {', '.join(NETWORKS)} and {TORCHVISION}NAME"
+        problem.add_note(f"did you mean {close[0]}? {known}" if close else known)
+        raise problem
+    known_ones = arguments_of(name)
+    for each in arguments:
+        if each not in known_ones:
+            takes = f"it takes {', '.join(known_ones)}" if known_ones else "it takes none"
+            raise ValueError(f"{name} has no argument {each!r}: {takes}")
 
 
 def arguments_of(name: str) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from dlkit.cnn.usual import SMALL
+
 
 class Pixels(nn.Module):
     """Images as the network wants them: (x - mean) / std, channel by channel.
@@ -117,7 +119,4 @@ class Network(nn.Module):
 
 def is_small(size: tuple[int, int]) -> bool:
     """Whether images (height, width) are too small for a stem that reduces them to a quarter."""
-    return min(size) <= LARGEST_SMALL
-
-
-LARGEST_SMALL = 64  # pixels of the shorter side: CIFAR's 32, GTSRB's 48, Tiny ImageNet's 64
+    return min(size) <= SMALL

@@ -59,10 +59,12 @@ class Plain(Network):
             raise ValueError(f"kernel: {kernels} must be odd, so that maps keep their size")
         possible = min(size).bit_length() - 1
         if len(widths) > possible:
-            raise ValueError(
+            problem = ValueError(
                 f"images of {size[0]} x {size[1]} can be halved {possible} times, "
                 f"widths has {len(widths)} stages"
             )
+            problem.add_note(f"--size {2 ** len(widths)} makes them larger; or fewer --widths")
+            raise problem
         self.layers = nn.Sequential()
         stages = []
         inputs, (height, width) = channels, size

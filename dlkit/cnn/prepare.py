@@ -10,6 +10,7 @@ import numpy as np
 from dlkit.classifiers.beginning import kept_of
 from dlkit.classifiers.dividing import set_aside
 from dlkit.classifiers.running import check_data
+from dlkit.cnn.alone import check_batches
 from dlkit.cnn.beginning import begin, open_beginning, open_weights
 from dlkit.cnn.usual import usual
 from dlkit.data.forms import ImageForm
@@ -163,15 +164,13 @@ def settle(config: CnnConfig, ready: Prepared) -> Generator[Record, None, CnnCon
 
 
 def _check(config: CnnConfig) -> None:
-    """Do nothing if the network and the optimizer are such as there are.
+    """Do nothing if the network, its arguments and the optimizer are such as there are.
 
     Raises:
         DlkitError: (USAGE) they are not.
 
     """
-    from difflib import get_close_matches
-
-    from dlkit.cnn.model import NETWORKS, TORCHVISION
+    from dlkit.cnn.model import check
 
     if config.training.optimizer in ("lbfgs", "sdca"):
         raise DlkitError(
@@ -179,14 +178,10 @@ def _check(config: CnnConfig) -> None:
             hint="--optimizer sgd",
             code=USAGE,
         )
-    if config.model not in NETWORKS and not config.model.startswith(TORCHVISION):
-        close = get_close_matches(config.model, NETWORKS, 1)
-        known = f"there are {', '.join(NETWORKS)} and {TORCHVISION}NAME"
-        raise DlkitError(
-            f"--model {config.model}: no such network",
-            hint=f"did you mean {close[0]}? {known}" if close else known,
-            code=USAGE,
-        )
+    try:
+        check(config.model, config.network.model_dump(exclude_none=True))
+    except ValueError as problem:
+        raise refused(config.model, problem) from None
 
 
 def build(
@@ -206,7 +201,7 @@ def build(
         with seeded(config.training.seed):
             model = network_of(arguments)
     except ValueError as problem:
-        raise refused(config.model, str(problem)) from None
+        raise refused(config.model, problem) from None
     for note in model.notes:
         yield Noted(note)
     if ready.beginning is None and ready.weights is None:
@@ -214,13 +209,16 @@ def build(
     else:
         yield from begin(model, ready.beginning or ready.weights)
     freeze(model, config.freeze)
+    check_batches(model, ready.form, min(config.training.batch_size, len(ready.train)))
     return model, arguments
 
 
-def refused(name: str, why: str) -> DlkitError:
-    """The error of a network that cannot be built; ``why`` may begin with its name."""
-    told = why if why.startswith(f"{name} ") else f"{name}: {why}"
-    return DlkitError(f"--model {told}", code=USAGE)
+def refused(name: str, problem: Exception) -> DlkitError:
+    """The error of a network that cannot be built; the reason may begin with its name."""
+    why = " ".join(str(problem).split())[:300]
+    told = why if why.startswith((f"{name} ", f"{name}: ")) else f"{name}: {why}"
+    hint = "; ".join(getattr(problem, "__notes__", ()))
+    return DlkitError(f"--model {told}", hint=hint, code=USAGE)
 
 
 def arguments_of(config: CnnConfig, ready: Prepared) -> dict[str, Any]:

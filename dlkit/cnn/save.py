@@ -109,7 +109,7 @@ def _document(
         "classes": len(ready.samples.classes),
         "parameters": parameters_of(trained.model),
         "augment": config.augment,
-        "pretrained": weights and {"from": weights.reference, "digest": weights.digest},
+        "pretrained": weights and weights.document(),
         "freeze": config.freeze,
         **({} if ready.beginning is None else {"began": document_of(ready.beginning)}),
         "data": data,

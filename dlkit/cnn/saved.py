@@ -38,7 +38,7 @@ class ImageClassifier:
         classes: (C,) their names.
         loss: softmax.
         artifact: its files.
-        views: of each image, whose scores are averaged: none, mirror, mirror+shifts.
+        views: of each image, whose scores are averaged, a kind of ``training.views``.
         precision: of products: fp32, bf16 or fp16.
 
     """

@@ -47,13 +47,23 @@ From = Annotated[
         autocompletion=complete_classifier,
     ),
 ]
+FromSeveral = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--from",
+        metavar="NAME",
+        help="Artifact of cnn: NAME, TASK/NAME or a path [default: the newest]; given several "
+        "times: all on the same samples, in one table.",
+        autocompletion=complete_classifier,
+    ),
+]
 Views = Annotated[
     str,
     typer.Option(
         "--tta",
         metavar="VIEWS",
-        help="Test-time augmentation: the mean over an image's views: none, mirror or "
-        "mirror+shifts.",
+        help="Test-time augmentation: the mean over an image's views: none, mirror, shifts (by a "
+        "pixel) or mirror+shifts.",
     ),
 ]
 

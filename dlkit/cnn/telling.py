@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _LAYERS = (
     "layer", "name", "kind", "output", "parameters", "share", "multiply-adds", "sees", "stride",
 )  # fmt: skip
+# For a person, in 80 characters: a heading of two words takes two lines.
+_NARROW = ("layer", "name", "kind", "output", "parameters", "multiply adds", "sees", "stride")
 _STACKS = (
     "3x3 convolutions", "relus", "sees", "parameters", "one large kernel", "its relus", "share",
 )  # fmt: skip
@@ -42,10 +44,11 @@ def tables(
         facts: the architecture.
         title: what it is.
         found: what was seen with weights and images; None: nothing was.
-        exact: numbers as they are; else large ones as 15.5 G, as a person reads them.
+        exact: numbers as they are, and shares; else large ones as 15.5 G, as a person reads them.
 
     """
     large: Callable[[int], object] = int if exact else _large
+    columns = _LAYERS if exact else _NARROW
     layers = facts.table
     told = (
         f"{title}: {layers.counted:,} layers with weights, {layers.depth:,} on the longest path; "
@@ -53,7 +56,7 @@ def tables(
     )
     channels = facts.stacks[0].channels
     made = {
-        "layers": Table(_LAYERS, [_row(layer, large) for layer in layers.layers], told),
+        "layers": Table(columns, [_row(layer, exact=exact) for layer in layers.layers], told),
         "stacks": Table(
             _STACKS,
             [
@@ -167,7 +170,7 @@ def report_files(
     figures |= pictures.figures(
         {"filters": found.filters, "reach": found.reach, "seen": found.seen}, name=name
     )
-    told = tables(found.facts, title=classifier.reference, found=found)
+    told = tables(found.facts, title=classifier.reference, found=found, exact=False)
     parts = [
         Section("Learning", figures=[to_svg(figures["curves"])]),
         *_parts(figures, told, ("looks", "samples"), "Where it looks"),
@@ -192,11 +195,12 @@ def _parts(
     return [Section(title, tables=shown, figures=drawn)] if drawn or shown else []
 
 
-def _row(layer: Layer, large: Callable[[int], object]) -> list[object]:
-    share = layer.share if large is int else f"{layer.share:.1%}" if layer.parameters else ""
+def _row(layer: Layer, *, exact: bool) -> list[object]:
+    numbers: list[object] = [layer.parameters]
+    numbers += [layer.share, layer.multiply_adds] if exact else [_large(layer.multiply_adds)]
     return [
-        layer.number, layer.name, layer.kind, _shape(layer.shape), layer.parameters, share,
-        large(layer.multiply_adds), side(layer.extent), side(layer.jump),
+        layer.number, layer.name, layer.kind, _shape(layer.shape), *numbers, side(layer.extent),
+        side(layer.jump),
     ]  # fmt: skip
 
 

@@ -119,16 +119,28 @@ def names() -> list[str]:
     return list(models.list_models(module=models))
 
 
-def _made(name: str, size: tuple[int, int], classes: int, arguments: dict[str, Any]) -> nn.Module:
-    """The network as torchvision makes it, with random weights."""
+def check_name(name: str) -> None:
+    """Do nothing if torchvision has a classification network of that name.
+
+    Raises:
+        ValueError: it has not, or is not installed.
+
+    """
     try:
-        from torchvision import models
+        known = names()
     except ImportError as error:
         raise ValueError(
             f"torchvision:{name} needs torchvision: pip install torchvision"
         ) from error
-    if name not in names():
+    if name not in known:
         raise ValueError(f"torchvision has no classification network {name!r}{_nearest(name)}")
+
+
+def _made(name: str, size: tuple[int, int], classes: int, arguments: dict[str, Any]) -> nn.Module:
+    """The network as torchvision makes it, with random weights."""
+    check_name(name)
+    from torchvision import models
+
     for each in arguments:
         if each in _NEVER:
             raise ValueError(f"torchvision:{name} cannot be given {each!r}")

@@ -60,7 +60,7 @@ class Weights:
 
     def document(self) -> dict[str, str]:
         """What an artifact keeps of the weights that it began with."""
-        return {"weights": self.reference, "sha256": self.digest}
+        return {"from": self.reference, "digest": self.digest}
 
 
 def fetch(given: str) -> Generator[Record, None, Weights]:
@@ -81,7 +81,7 @@ def fetch(given: str) -> Generator[Record, None, Weights]:
         if path.is_dir():
             path = path / FILE
         if path.exists():
-            return _opened(path, str(path), (yield from _said(_pixels(path.parent / _SETTINGS))))
+            return (yield from _opened(path, str(path)))
         if not _ID.fullmatch(given) or given.startswith("."):
             raise DlkitError(f"{given}: there is no such file", code=NOT_FOUND, hint=_WHAT)
     match = _ID.fullmatch(given.removeprefix("hub:"))
@@ -94,8 +94,7 @@ def fetch(given: str) -> Generator[Record, None, Weights]:
     if match["revision"] != found.parent.name:
         yield Noted(f"weights: {reference}")
     _downloaded(match["name"], _SETTINGS, found.parent.name, local=local, needed=False)
-    pixels = yield from _said(_pixels(found.parent / _SETTINGS))
-    return _opened(found, reference, pixels)
+    return (yield from _opened(found, reference))
 
 
 _OR_FILE: Final = "give a .safetensors file"
@@ -180,8 +179,12 @@ def _needed(path: Path | None) -> Path:
     return path
 
 
-def _opened(path: Path, reference: str, pixels: Moments) -> Weights:
-    """Read a file; one of the hub's cache is a link to one that is named by its SHA-256."""
+def _opened(path: Path, reference: str) -> Generator[Record, None, Weights]:
+    """Read a file; one of the hub's cache is a link to one that is named by its SHA-256.
+
+    Pixels are scaled as the file says, else as the config.json beside it, else as for ImageNet,
+    which is said.
+    """
     real = path.resolve()
     tensors = read_tensors(real)
     with real.open("rb") as file:
@@ -191,19 +194,17 @@ def _opened(path: Path, reference: str, pixels: Moments) -> Weights:
     # Our own networks keep their pixels' moments with the weights.
     own = [tensors.get(f"pixels.{each}") for each in ("mean", "std")]
     if own[0] is not None and own[1] is not None:
-        pixels = (_row(own[0]), _row(own[1]))
+        pixels: Moments | None = (_row(own[0]), _row(own[1]))
+    else:
+        pixels = _pixels(path.parent / _SETTINGS)
+    if pixels is None:
+        yield Noted("pixels are scaled by the means and deviations of ImageNet")
+        pixels = MEAN, STD
     return Weights(reference, path, digest, tensors, *pixels)
 
 
 def _row(array: Array) -> tuple[float, ...]:
     return tuple(float(each) for each in np.asarray(array, np.float64).reshape(-1))
-
-
-def _said(pixels: Moments | None) -> Generator[Record, None, Moments]:
-    if pixels is None:
-        yield Noted("pixels are scaled by the means and deviations of ImageNet")
-        return MEAN, STD
-    return pixels
 
 
 def _pixels(settings: Path) -> Moments | None:

@@ -2,9 +2,11 @@
 
     none             the image as it is
     mirror           the image, and mirrored left and right
-    mirror+shifts    these, and the two moved by a pixel up and left, and down and right, with what
-                     is reflected at the edge coming in; the unmoved ones count one half (Jordan
-                     2024, arXiv 2404.00498, section 3.6's "multi-crop" evaluation)
+    shifts           the image, which counts one half, and moved by a pixel up and left, and down
+                     and right, with what is reflected at the edge coming in: for digits and signs,
+                     which a mirror makes others
+    mirror+shifts    all of these, moved ones mirrored, too (Jordan 2024, arXiv 2404.00498, section
+                     3.6's "multi-crop" evaluation)
 
 An accuracy with it is of several looks at each image: whoever reports it says so.
 """
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-Kind = Literal["none", "mirror", "mirror+shifts"]
+Kind = Literal["none", "mirror", "shifts", "mirror+shifts"]
 KINDS: Final[tuple[str, ...]] = get_args(Kind)
 
 
@@ -37,10 +39,11 @@ def tta_scores(model: nn.Module, images: torch.Tensor, kind: Kind) -> torch.Tens
     """
     if kind not in KINDS:
         raise ValueError(f"{kind!r} is none of {', '.join(KINDS)}")
-    scores = _looked_at(model, images, mirror=kind != "none")
-    if kind != "mirror+shifts":
+    mirror = kind.startswith("mirror")
+    scores = _looked_at(model, images, mirror=mirror)
+    if not kind.endswith("shifts"):
         return scores
-    moved = [_looked_at(model, _shifted(images, by), mirror=True) for by in (-1, 1)]
+    moved = [_looked_at(model, _shifted(images, by), mirror=mirror) for by in (-1, 1)]
     return (2 * scores + moved[0] + moved[1]) / 4
 
 

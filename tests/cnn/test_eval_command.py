@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -18,13 +19,15 @@ def test_an_artifact_is_judged_in_every_way(dlkit, pictures, small, lines):
     assert told["occluded"][1]["accuracy"] < told["accuracy"]
     found = told["screened"]
     assert found["positive"] == "flat"
-    assert found["chosen"] == "sensitivity 0.9 on 24 validation samples"
+    assert re.fullmatch(r"sensitivity 0.9 on 1\d of 24 validation samples", found["chosen"])
     signs = ("true_positives", "false_negatives", "false_positives", "true_negatives")
     assert sum(found[name] for name in signs) == 60
     assert found["sensitivity"]["low"] < found["sensitivity"]["value"]
     assert len(told["worst"]) == 3
     report = next((dlkit.home / "reports").rglob("report.html")).read_text(encoding="utf-8")
     assert "what is still known when part is hidden" in report
+    assert "flat against the rest, from probability" in report
+    assert sum(each["samples"] for each in told["confused"]) == told["errors"]
     (seen,) = lines(dlkit("cnn", "eval", "--json", "--tta", "mirror+shifts"))
     assert seen["tta"] == "mirror+shifts"
     assert seen["log_loss"] != told["log_loss"]
@@ -32,8 +35,11 @@ def test_an_artifact_is_judged_in_every_way(dlkit, pictures, small, lines):
     assert seen["precision"] == "bf16"
     assert seen["log_loss"] != told["log_loss"]
     assert seen["log_loss"] == pytest.approx(told["log_loss"], rel=0.05)
-    shown = dlkit("cnn", "eval", "--format", "human", "--tta", "mirror").stdout
-    assert "cnn/mine with test-time augmentation (mirror) on pictures" in shown
+    done = dlkit("cnn", "eval", "--format", "human", "--tta", "shifts", "--report")
+    asked = "cnn/mine with test-time augmentation (shifts) on pictures"
+    assert asked in done.stdout
+    assert asked in (dlkit.home / "reports/cnn/mine/eval-2/report.html").read_text(encoding="utf-8")
+    assert re.search(r"60 samples asked about in \S+ s, [\d,]+ a second", done.stderr)
     rows = dlkit("cnn", "eval", "--positive", "flat", "--threshold", "0.3", "--header").stdout
     assert rows.splitlines()[0] == "score\tvalue\tlow\thigh\tof"
     assert len(rows.splitlines()) == 6

@@ -90,10 +90,12 @@ def test_files_and_tables(network, tmp_path):
     assert told["taken for"] == told["about"]
     done = network("cnn", "inspect", "--no-figures", "--table", "learning")
     assert [line.split("\t")[0] for line in done.stdout.splitlines()][:2] == ["accuracy", "loss"]
-    assert "drew" not in done.stderr
+    assert "wrote" not in done.stderr
     human = network("cnn", "inspect", "--no-figures", "--format", "human").stdout
     assert re.search(r"cnn/small: \d+ layers with weights, \d+ on the longest path", human)
     assert "small kernels one after another" in human
+    # In 80 characters neither a name nor a number of the layers is folded.
+    assert re.search(r"^ *1 +layers\.0 +Conv2d .*8x8x8 +80 +4.61 k +3 +1 *$", human, re.MULTILINE)
     for wrong, code, message in (
         (("--layer", "blocks"), 3, "--layer blocks: no module of that name gives maps"),
         (("--class", "eleven"), 3, "does not know that class"),

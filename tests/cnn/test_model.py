@@ -312,7 +312,7 @@ def test_arguments_that_cannot_be_are_named(arguments, words):
 @pytest.mark.parametrize(
     ("name", "options", "words"),
     [
-        ("resnet19", {}, "no network 'resnet19': fast, plain"),
+        ("resnet19", {}, "resnet19: no such network"),
         ("fast", {"classes": 1}, "1 classes"),
         ("fast", {"size": (0, 4)}, "0 x 4"),
         ("fast", {"size": (1, 4)}, "patch: 2 does not fit images of 1 x 4"),

@@ -27,6 +27,7 @@ def test_bars_anywhere_are_told_apart_and_the_artifact_says_how(dlkit, pictures,
                  "-n", "mine", "--json")  # fmt: skip
     (told,) = lines(done)
     assert told["artifact"] == "cnn/mine"
+    assert told["samples_per_second"] > 0
     found = document(dlkit, "mine")
     assert (found["task"], found["kind"], found["loss"]) == ("cnn", "image-classifier", "softmax")
     assert found["model"]["name"] == "plain"
@@ -88,8 +89,11 @@ def test_what_nobody_asked_for_is_said(dlkit, pictures, lines):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--model", "resnet19"), "--model resnet19: no such network"),
-        (("--widths", "8,8,8,8,8"), "can be halved"),
+        (
+            ("--model", "resnet19"),
+            "--model resnet19: no such network\nhint: did you mean resnet18?",
+        ),
+        (("--widths", "8,8,8,8,8"), "widths has 5 stages\nhint: --size 32 makes them larger"),
         (("--model", "resnet20", "--dropout", "0.5"), "resnet20 has no argument 'dropout'"),
         (("--optimizer", "lbfgs"), "--optimizer lbfgs finds optima of linear classifiers"),
         (("--augment", "flp"), "did you mean flip"),
@@ -127,7 +131,14 @@ def test_a_training_goes_on_from_an_artifact_with_its_first_stage_frozen(
     told = document(dlkit, "two")
     assert told["began"]["artifact"] == "cnn/one"
     assert told["optimizer"] == "adamw"
-    assert "freeze 9" not in dlkit("cnn", "eval", "--from", "two").stderr
+    best, other = lines(dlkit("cnn", "eval", "--from", "one", "--from", "two", "--json"))
+    assert {best["artifact"], other["artifact"]} == {"cnn/one", "cnn/two"}
+    assert best["samples"] == other["samples"] == 60
+    assert other["errors"] - best["errors"] == other["only_first"] - other["only_it"] >= 0
+    assert 0 < other["p"] <= 1
+    assert "p" not in best
+    done = dlkit("cnn", "eval", "--from", "one", "--from", "two", "--worst", "3", check=2)
+    assert "--worst: it tells of one artifact" in done.stderr
     done = dlkit("cnn", "train", "--from", "one", "--widths", "4,4", check=2)
     assert "network cannot change" in done.stderr
     done = dlkit("cnn", "train", "--from", "one", "--freeze", "7", "--dry-run", check=2)
