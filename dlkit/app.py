@@ -35,6 +35,7 @@ SCHEMAS = {
     "word2vec": ("dlkit.word2vec.config", "Word2vecConfig"),
     "search": ("dlkit.cnn.search.config", "SearchConfig"),
     "upscale": ("dlkit.cnn.upscale.config", "UpscaleConfig"),
+    "detect": ("dlkit.cnn.detect.config", "DetectConfig"),
 }
 
 # Usage errors of Typer are of the class that its public BadParameter derives from.

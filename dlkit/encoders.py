@@ -82,10 +82,17 @@ def _image_features(path: Path, source: Source) -> Encoder:
     return open_features(path, source)
 
 
+def _image_embeddings(path: Path, source: Source) -> Encoder:
+    from dlkit.cnn.search.encoding import open_embeddings
+
+    return open_embeddings(path, source)
+
+
 # What each kind of artifact encodes by.
 ENCODERS: Final[dict[str, Callable[[Path, Source], Encoder]]] = {
     "word-vectors": _word_averages,
     "image-classifier": _image_features,
+    "image-embedder": _image_embeddings,
 }
 
 

@@ -45,7 +45,7 @@ NETWORKS = {
     )
 }
 # What of the rooms encodes inputs for others: encoders alone may know it.
-ENCODING = ("cnn.encoding", "word2vec.encoding")
+ENCODING = ("cnn.encoding", "cnn.search.encoding", "word2vec.encoding")
 HEAVY = {
     "torch",
     "torchvision",

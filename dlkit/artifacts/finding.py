@@ -25,8 +25,12 @@ from dlkit.errors import NOT_FOUND, USAGE, DlkitError, quoted
 # The command that makes an artifact of a kind, for hints.
 _MAKERS: Final = {
     "classifier": "dlkit classify train DATA",
+    "detector": "dlkit cnn detect train DATA",
     "image-classifier": "dlkit cnn train DATA",
+    "image-embedder": "dlkit cnn search train DATA",
+    "image-index": "dlkit cnn search index IMAGES",
     "index": "dlkit knn train DATA",
+    "upscaler": "dlkit cnn upscale train DATA",
     "word-vectors": "dlkit word2vec train CORPUS",
 }
 

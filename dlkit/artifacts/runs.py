@@ -17,6 +17,7 @@ from dlkit.artifacts.names import DOCUMENT, check_name, name_from, numbered, sho
 from dlkit.artifacts.record import RECORD, describe
 from dlkit.artifacts.writing import (
     Content,
+    Taken,
     blamed,
     discard,
     dump_json,
@@ -69,7 +70,7 @@ class Run:
     def commit(
         self,
         document: Mapping[str, Any],
-        files: Mapping[str, Content],
+        files: Mapping[str, Content | Taken],
         *,
         kind: str | None = None,
         record: Mapping[str, Any] | None = None,
@@ -78,7 +79,8 @@ class Run:
 
         Args:
             document: reproducible facts for artifact.json; format, task and kind are added.
-            files: every other file by name: bytes, or a function that writes them to a stream.
+            files: every other file by name: bytes, a function that writes them to a stream, or a
+                file of another artifact, which is taken over.
             kind: what the artifact is, for example "word-vectors"; None: ``document`` says it.
             record: what differs from run to run (seconds, rates, resumptions), for run.json;
                 the time, host and versions are added.
@@ -94,7 +96,7 @@ class Run:
         facts = {"format": FORMAT, "task": self.task, "kind": kind or document["kind"]}
         assert all(document.get(key, value) == value for key, value in facts.items()), document
         told = {**describe(), **(record or {}), "run": self._identity}
-        content = {
+        content: dict[str, Content | Taken] = {
             **files,
             DOCUMENT: dump_json({**document, **facts}, name=DOCUMENT),
             RECORD: dump_json(told, name=RECORD),

@@ -15,7 +15,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, BinaryIO, Final, cast
+from typing import Any, BinaryIO, Final, NamedTuple, cast
 
 from dlkit.artifacts.manifest import MOST_FILES, Entry, encode
 from dlkit.artifacts.names import FIGURES, MANIFEST, check_file_name
@@ -23,6 +23,10 @@ from dlkit.errors import DlkitError
 
 Content = bytes | Callable[[BinaryIO], None]
 
+# A link cannot be made: another disk, a system without links, too many of them, not our file.
+_NO_LINK: Final = frozenset(
+    [errno.EXDEV, errno.EPERM, errno.EACCES, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS]
+)
 _PIECE: Final = 4 << 20  # bytes hashed while they are still in the processor's cache
 _HINTS: Final = {
     errno.ENOSPC: "free some space on that disk, or set DLKIT_HOME to another one",
@@ -32,6 +36,19 @@ _HINTS: Final = {
     errno.EPERM: "set DLKIT_HOME to a folder that you may write",
     errno.EFBIG: "the limit on file sizes (ulimit -f) or the file system's own is reached",
 }
+
+
+class Taken(NamedTuple):
+    """A file of another artifact that is taken over as it is.
+
+    Attributes:
+        path: where it lies.
+        entry: what the manifest says of it, which it was found to be.
+
+    """
+
+    path: Path
+    entry: Entry
 
 
 class _HashedFile(io.RawIOBase):
@@ -106,6 +123,26 @@ def write_file(path: Path, content: Content) -> Entry:
     return Entry(path.name, raw.size, raw.digest.hexdigest())
 
 
+def take_file(path: Path, taken: Taken) -> Entry:
+    """Make ``taken`` a file of another folder, too: by a hard link, else by a copy.
+
+    Raises:
+        OSError: as ``write_file``, or a copy is not what the manifest says.
+
+    """
+    try:
+        os.link(taken.path, path, follow_symlinks=False)
+    except OSError as error:
+        if error.errno not in _NO_LINK:
+            raise
+        with taken.path.open("rb") as source:
+            entry = write_file(path, lambda stream: shutil.copyfileobj(source, stream, _PIECE))
+        if entry[1:] != taken.entry[1:]:
+            raise OSError(errno.EIO, f"{taken.path} is not what its MANIFEST says") from error
+        return entry
+    return taken.entry._replace(name=path.name)
+
+
 def sync_folder(path: Path) -> None:
     """Flush a folder's list of names to the disk."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -152,7 +189,7 @@ def write_file_atomically(path: Path, content: Content) -> Entry:
     return entry._replace(name=path.name)
 
 
-def write_folder(folder: Path, files: Mapping[str, Content]) -> list[Entry]:
+def write_folder(folder: Path, files: Mapping[str, Content | Taken]) -> list[Entry]:
     """Make ``folder`` with ``files`` and, last, the MANIFEST of them; all flushed.
 
     Raises:
@@ -171,7 +208,13 @@ def write_folder(folder: Path, files: Mapping[str, Content]) -> list[Entry]:
         for name in sorted(files):
             path = folder / check_file_name(name)
             with blamed(path):
-                entries.append(write_file(path, files[name])._replace(name=name))
+                content = files[name]
+                made = (
+                    take_file(path, content)
+                    if isinstance(content, Taken)
+                    else write_file(path, content)
+                )
+                entries.append(made._replace(name=name))
         with blamed(folder / MANIFEST):
             if (folder / FIGURES).is_dir():
                 sync_folder(folder / FIGURES)

@@ -159,7 +159,7 @@ def _decode(cells: Sequence[tuple[int, Cell]], wanted: Wanted) -> Chunk:
     chunk = Chunk()
     for place, (name, content) in cells:
         try:
-            image = pixels.decode(_content(content), wanted)
+            image = pixels.decode(content_of(content), wanted)
         except BadImageError as error:
             chunk.bad.append((name, str(error)))
             continue
@@ -170,7 +170,13 @@ def _decode(cells: Sequence[tuple[int, Cell]], wanted: Wanted) -> Chunk:
     return chunk
 
 
-def _content(content: bytes | Path | str | None) -> bytes:
+def content_of(content: bytes | Path | str | None) -> bytes:
+    """The bytes of an image file.
+
+    Raises:
+        BadImageError: there are none, or too many.
+
+    """
     if content is None or isinstance(content, str):
         raise BadImageError(content or "no image")
     if isinstance(content, bytes):

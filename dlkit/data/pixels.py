@@ -103,7 +103,7 @@ def decode(content: bytes, wanted: Wanted) -> Decoded:
             several images in one file.
 
     """
-    image = _opened(content)
+    image = opened(content)
     try:
         # Threads decode small images side by side, and huge ones one after the other.
         with _one_at_a_time if image.width * image.height > _HUGE else nullcontext():
@@ -114,11 +114,16 @@ def decode(content: bytes, wanted: Wanted) -> Decoded:
     except MemoryError:
         raise
     except Exception as error:  # Pillow's decoders let through errors of many kinds
-        raise BadImageError(f"damaged: {_reason(error)}") from error
+        raise BadImageError(f"damaged: {reason(error)}") from error
 
 
-def _opened(content: bytes) -> Any:
-    """The image behind ``content``, its header read and believable."""
+def opened(content: bytes) -> Any:
+    """The Pillow image behind ``content``, its header read and believable, its pixels not yet.
+
+    Raises:
+        BadImageError: empty, no image, of an unknown format, too large, a damaged header.
+
+    """
     from PIL import Image, UnidentifiedImageError
 
     if not content:
@@ -130,7 +135,7 @@ def _opened(content: bytes) -> Any:
     except Image.DecompressionBombError as error:
         raise BadImageError(f"more than {MOST_PIXELS:,} pixels") from error
     except Exception as error:  # as above: a damaged header
-        raise BadImageError(f"damaged: {_reason(error)}") from error
+        raise BadImageError(f"damaged: {reason(error)}") from error
     width, height = image.size
     if width * height > MOST_PIXELS:
         raise BadImageError(f"{width}x{height}: more than {MOST_PIXELS:,} pixels")
@@ -157,7 +162,7 @@ def _converted(image: Any, wanted: Wanted) -> Decoded:
         seen = image.size
     image.load()
     declared = int(image.tag_v2.get(_BITS, (16,))[0]) if image.format == "TIFF" else 16
-    turned = _turned(image)
+    turned = orientation(image)
     if turned != 1:
         from PIL import ImageOps
 
@@ -238,7 +243,7 @@ def _grey_palette(image: Any) -> bool:
     return bool((used == used[:, :1]).all())
 
 
-def _turned(image: Any) -> int:
+def orientation(image: Any) -> int:
     """The EXIF orientation, 1 where there is none or it makes no sense."""
     if "exif" not in image.info and image.format != "TIFF":
         return 1
@@ -249,6 +254,7 @@ def _turned(image: Any) -> int:
     return value if value in range(1, 9) else 1
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
+    """What an error of Pillow says, on one short line."""
     lines = str(error).strip().splitlines()
     return lines[0][:120] if lines else type(error).__name__

@@ -45,6 +45,7 @@ def read_queries(
     *,
     stdin: BinaryIO | None = None,
     tally: Counter[str] | None = None,
+    what: str = _WHAT,
 ) -> Generator[Record, None, Split]:
     """Read what is to be predicted, in the form that an artifact knows.
 
@@ -58,6 +59,7 @@ def read_queries(
         stdin: what ``-`` reads.
         tally: counts what was done to images over several calls; who gives it tells it
             (``told_queries``).
+        what: what messages call the images.
 
     Returns:
         A split without labels (all -1).
@@ -76,9 +78,10 @@ def read_queries(
         sources = list(_image_cells(inputs, config, stdin))
         cells = _noted(chain.from_iterable(some for some, _ in sources), names)
         total = sum(count for _, count in sources)
-        found = yield from read_images(cells, total, config, form=form, what=_WHAT, tally=tally)
-        values = found.pixels
+        found = yield from read_images(cells, total, config, form=form, what=what, tally=tally)
         paths = [names[place] for place in found.places.tolist()]
+        # Digests of what the files hold, as samples have them, whatever size images are made.
+        return Split(found.pixels, np.full(len(paths), -1, np.int64), paths, found.digests)
     elif isinstance(form, TableForm):
         values, paths = yield from _table(inputs, form, config, stdin)
     else:

@@ -31,7 +31,7 @@ def complete_encoder(incomplete: str) -> list[str]:
     """Names of artifacts that encode, for the shell."""
     from dlkit.artifacts.store import completions
 
-    return completions(incomplete, kinds={"word-vectors", "image-classifier"})
+    return completions(incomplete, kinds={"word-vectors", "image-classifier", "image-embedder"})
 
 
 # The defaults in these texts are those of SampleConfig; a test holds the two together.

@@ -19,10 +19,10 @@ from dlkit.knn.evaluate import check_judged, check_unchanged
 from dlkit.knn.planes import flat_table
 from dlkit.knn.prepare import uneven
 from dlkit.knn.rows import fit_rows
-from dlkit.knn.sheets import MOST_ACROSS
 from dlkit.knn.votes import count
 from dlkit.neighbours.search import Index
 from dlkit.records import Noted, Record, Step
+from dlkit.report.sheet_files import MOST_ACROSS
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -126,11 +126,11 @@ def inspect(
     options = of.settings(locals())
     read = reading(locals())
     from dlkit.knn import inspect as work
-    from dlkit.knn import sheets
     from dlkit.progress import follow
+    from dlkit.report import sheet_files
 
     output = console.Output(form, json_lines=json, header=header)
-    path = None if out is None else sheets.place(out, force=force)
+    path = None if out is None else sheet_files.place(out, force=force)
     if out is not None and not explain:
         raise DlkitError("--out: --explain 0 draws nothing", hint="--explain 8", code=USAGE)
     others = [work.read_features(each) for each in (compare_features or "").split("|") if each]

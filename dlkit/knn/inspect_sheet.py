@@ -15,6 +15,7 @@ from dlkit.records import Record, Warned
 from dlkit.report.canvas import to_svg
 from dlkit.report.scatter import scatter_figure
 from dlkit.report.sheet import Row
+from dlkit.report.sheet_files import MOST_ACROSS, render, write, write_figure
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -50,24 +51,22 @@ def draw(
     ]
     if "background" in samples.test.attributes:
         lines.append("on bar's: on the background that a bar has in training")
-    if choice.k > sheets.MOST_ACROSS:
-        yield Warned(f"the nearest {sheets.MOST_ACROSS} of {choice.k:,} neighbours are drawn")
+    if choice.k > MOST_ACROSS:
+        yield Warned(f"the nearest {MOST_ACROSS} of {choice.k:,} neighbours are drawn")
     if all(seen.rows is not None for seen in found.seen):
         lines.append("test samples are the dots with a dark rim, lines lead to their neighbours")
         planes = of_inspection(found, places)
         figure = scatter_figure(planes, samples.classes, title=title, lines=lines)
         if isinstance(place, Path):
-            yield from _told(place, sheets.write_figure(place, figure, force=force))
+            yield from _told(place, write_figure(place, figure, force=force))
             return place
         return _report(place, to_svg(figure))
     made = rows(found, places)
     if isinstance(place, Path):
-        lacking = yield from sheets.write(
-            place, made, heads=heads, title=title, lines=lines, force=force
-        )
+        lacking = yield from write(place, made, heads=heads, title=title, lines=lines, force=force)
         yield from _told(place, lacking)
         return place
-    content, _ = yield from sheets.render(made, ".svg", heads=heads, title=title, lines=lines)
+    content, _ = yield from render(made, ".svg", heads=heads, title=title, lines=lines)
     return _report(place, content)
 
 

@@ -131,9 +131,10 @@ def search(
     Example: dlkit knn search photo.png -k 20 --out sheet.svg
     """
     from dlkit.knn import sheets
+    from dlkit.report.sheet_files import place
 
     output = console.Output(form, json_lines=json, header=header)
-    path = None if out is None else sheets.place(out, force=force)
+    path = None if out is None else place(out, force=force)
     knn = of.opened(source, quiet=quiet, features=features)
     reading = {"image_column": image_column, "text_column": text_column, "skip_bad": skip_bad}
     options: dict[str, object] = {"k": str(_number(knn, k, quiet=quiet)), "metric": metric}

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -13,6 +11,7 @@ import numpy as np
 from dlkit.artifacts.tensors import write_tensors
 from dlkit.artifacts.textlines import write_lines
 from dlkit.config.resolve import to_yaml
+from dlkit.data.origins import anywhere
 from dlkit.data.samples import DIGEST_BYTES
 from dlkit.encoders import read_for
 from dlkit.errors import quoted
@@ -127,29 +126,6 @@ def draw(scores: Sequence[Validated], *, name: str) -> bytes:
         subtitle=f"cross-validation of the training data in {folds:,} parts; {bars}",
         percent=True,
     )
-
-
-def anywhere(paths: Sequence[str], typed: Sequence[str], origin: Sequence[str]) -> list[str]:
-    """Where samples come from, as it opens from any folder.
-
-    Args:
-        paths: files below what was typed, or ``FILE:ROW`` where FILE is a table's name.
-        typed: the data, as they were given.
-        origin: the same, absolute where they are files.
-
-    """
-    moved = {
-        name: os.path.normpath(there)
-        for here, there in zip(typed, origin, strict=True)
-        if Path(there).is_absolute()
-        for name in (here.rstrip("/"), Path(there).name)
-    }
-    found = []
-    for path in paths:
-        starts = (name for name in moved if path.startswith((f"{name}/", f"{name}:")))
-        name = max(starts, key=len, default=None)
-        found.append(path if name is None else moved[name] + path.removeprefix(name))
-    return found
 
 
 def _points(ready: Prepared) -> dict[str, npt.NDArray[Any]]:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Final
 from dlkit.report.html import in_table, shown
 from dlkit.report.sections import classes_table, scores_table
 from dlkit.report.svg import visible
+from dlkit.report.tables import Table
 
 if TYPE_CHECKING:
-    from dlkit.report.tables import Table
     from dlkit.training.metrics import Scores
 
 _ANYWHERE: Final = re.compile(r"([\\`*_\[\]<>|~&$])")
@@ -29,10 +29,11 @@ def render_card(
     *,
     summary: str,
     facts: Mapping[str, object],
-    scores: Scores | None,
+    scores: Scores | Table | None,
     judged: str,
     commands: Sequence[str],
     limits: Sequence[str],
+    intervals: bool = True,
 ) -> bytes:
     """A model card: what it is, how it was made, how good it is, how it is used, what it cannot.
 
@@ -40,10 +41,11 @@ def render_card(
         title: its heading.
         summary: a sentence or two.
         facts: settings and sizes by name.
-        scores: None: it was not judged, which the card says.
+        scores: of a classifier, or a table of others; None: it was not judged, which the card says.
         judged: on which samples, for example "359 test samples of digits".
         commands: what to type.
         limits: paragraphs of what it cannot and who should not use it.
+        intervals: whether the scores have such.
 
     """
     lines = [f"# {marked(title)}", "", marked(summary), ""]
@@ -52,8 +54,11 @@ def render_card(
     if scores is None:
         lines += ["It was judged on no samples that it had not learnt from.", ""]
     else:
-        lines += [f"On {marked(judged)}; intervals of 95 %.", ""]
-        lines += [*_table(scores_table(scores)), "", *_classes(scores)]
+        lines += [f"On {marked(judged)}{'; intervals of 95 %' if intervals else ''}.", ""]
+        if isinstance(scores, Table):
+            lines += [*_table(scores), ""]
+        else:
+            lines += [*_table(scores_table(scores)), "", *_classes(scores)]
     lines += ["## Use", "", *(f"    {visible(command)}" for command in commands), ""]
     lines += ["## Limits", ""]
     for paragraph in limits:

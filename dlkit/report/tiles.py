@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Picture = npt.NDArray[np.uint8]
 
 _SIDE: Final = 88.0  # px of a picture
-_STEP: Final = 104.0  # px from one to the next
+_BETWEEN: Final = 16.0  # px from one to the next
 _LINE: Final = 15.0  # px from one line of a caption to the next
 _LEFT, _TOP, _UNDER = 24.0, 57.0, 17.0
 _POSITIVE: Final = (178, 24, 43)  # red
@@ -72,7 +72,12 @@ def heated(picture: npt.NDArray[np.uint8], values: npt.NDArray[Any]) -> npt.NDAr
 
 
 def tiles_figure(
-    tiles: Sequence[Tile], *, title: str, lines: Sequence[str] = (), across: int = 8
+    tiles: Sequence[Tile],
+    *,
+    title: str,
+    lines: Sequence[str] = (),
+    across: int = 8,
+    side: float = _SIDE,
 ) -> Figure:
     """The pictures row by row, each as large as the others on its longer side.
 
@@ -81,13 +86,15 @@ def tiles_figure(
         title: stands above.
         lines: stand under the title.
         across: pictures of a row.
+        side: px of a picture's longer side.
 
     """
     across = min(across, len(tiles))
     down = math.ceil(len(tiles) / across)
     most = max(len(tile.captions) for tile in tiles)
     top = _TOP + _UNDER * len(lines)
-    pitch = _SIDE + 13 + _LINE * most
+    pitch = side + 13 + _LINE * most
+    step = side + _BETWEEN
 
     def draw(canvas: Canvas) -> None:
         canvas.text(_LEFT, 32, title, size=18, look="ink strong")
@@ -95,23 +102,23 @@ def tiles_figure(
             canvas.text(_LEFT, 52 + _UNDER * number, line, size=12.5, look="grey")
         for place, tile in enumerate(tiles):
             row, column = divmod(place, across)
-            _draw(canvas, tile, _LEFT + column * _STEP, top + row * pitch)
+            _draw(canvas, tile, _LEFT + column * step, top + row * pitch, side)
 
     told = [text_width(title, 18) * 1.08, *(text_width(line, 12.5) for line in lines)]
-    width = max(2 * _LEFT + across * _STEP, 2 * _LEFT + max(told), 520)
+    width = max(2 * _LEFT + across * step, 2 * _LEFT + max(told), 520)
     return Figure(round(width), round(top + down * pitch + 8), title, draw)
 
 
-def _draw(canvas: Canvas, tile: Tile, x: float, y: float) -> None:
+def _draw(canvas: Canvas, tile: Tile, x: float, y: float, side: float) -> None:
     high, wide = tile.picture.shape[:2]
-    scale = _SIDE / max(high, wide)
+    scale = side / max(high, wide)
     right, bottom = x + wide * scale, y + high * scale
     tip = "; ".join(tile.captions)
     canvas.image(x, y, right - x, bottom - y, png_of(tile.picture), tip)
     # A picture may be white at its sides.
     canvas.path([(x, y), (right, y), (right, bottom), (x, bottom), (x, y)], look="faint")
     for number, line in enumerate(tile.captions):
-        text = shortened(line, 12, _STEP - 6)
+        text = shortened(line, 12, side + _BETWEEN - 6)
         canvas.text(
             x, bottom + _LINE * (number + 1), text, size=12, look="grey" if number else "ink"
         )

@@ -1,5 +1,5 @@
 """All measurements, one after the other: start-up, nearest words, vocabulary, word vectors,
-neighbours, texts, the training engine, images.
+neighbours, texts, the training engine, images, retrieval.
 
     make bench                          on a drawn text of 20 MB
     make bench CORPUS=path/to/text      on yours: plain text, lines of fewer than 10,000 words
@@ -47,6 +47,7 @@ def main() -> None:
             ["bench_classify", "--only", "text"],
             ["bench_training"],
             ["bench_images"],
+            ["bench_retrieval"],
         ):
             print(f"\n== {' '.join(command)}", flush=True)
             name, *rest = command

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from dlkit.knn.save import anywhere
-from dlkit.knn.sheets import cell, distinct, rounded
+from dlkit.data.origins import anywhere
+from dlkit.knn.sheets import cell, rounded
+from dlkit.report.sheet_files import distinct
 
 
 def test_names_have_as_many_parts_as_tell_them_apart():

@@ -1,0 +1,1 @@
+"""The room of ``dlkit cnn detect``: where things are in images."""

@@ -1,0 +1,1 @@
+"""``dlkit cnn search``: images that look alike, found by what a network sees of them."""
