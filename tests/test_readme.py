@@ -75,6 +75,7 @@ def shell(request, tmp_path: Path, cache: Path):
     return run
 
 
+@pytest.mark.timeout(900)
 def test_every_command_block_of_the_readme_runs(shell):
     found = blocks()
     assert len(found) >= 5

@@ -52,7 +52,9 @@ def test_the_whole_way_of_an_artifact(dlkit, pictures, trained):
     dlkit("artifacts", "verify", "mine")
 
 
-@pytest.mark.parametrize("metric", ["minkowski:3", "minkowski:1.5", "linf"])
+@pytest.mark.parametrize(
+    "metric", ["minkowski:3", pytest.param("minkowski:1.5", marks=pytest.mark.slow), "linf"]
+)
 def test_an_artifact_of_another_distance(dlkit, pictures, metric):
     dlkit("knn", "train", pictures, "-n", "far", "-k", "3", "--metric", f"{metric}", "--folds", "3")
     folder = dlkit.home / "knn" / "far"

@@ -261,7 +261,7 @@ def through_json(state):
     return {name: array.copy() for name, array in arrays.items()}, json.loads(json.dumps(scalars))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(
     st.sampled_from(LOSSES),
     st.sampled_from(MODELS),

@@ -73,7 +73,7 @@ def test_rounded_vectors_are_frozen_as_they_are(dlkit, model):
 
 
 def test_a_stopped_run_keeps_what_is_frozen(dlkit, model):
-    options = ("--from", "m", *FAST, "--freeze", "--epochs", "3000", "--progress", "json")
+    options = ("--from", "m", *FAST, "--freeze", "--epochs", "1200", "--progress", "json")
     process = dlkit.start("word2vec", "train", "text.txt", *options, "-n", "x")
     for line in process.stderr:
         if json.loads(line)["event"] == "epoch":
@@ -83,7 +83,7 @@ def test_a_stopped_run_keeps_what_is_frozen(dlkit, model):
     process.stdout.close()
     process.stderr.close()
     assert process.wait(timeout=60) == 130
-    saved, _ = train(dlkit, "--resume", "-n", "x", "--epochs", "3000")
+    saved, _ = train(dlkit, "--resume", "-n", "x", "--epochs", "1200")
     kept(dlkit, saved)
 
 

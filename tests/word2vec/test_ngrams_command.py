@@ -90,7 +90,7 @@ def test_the_saved_rows_are_what_the_vectors_are_means_of(dlkit, corpus):
         assert np.allclose(vectors[row], mean, atol=1e-6)
 
 
-@pytest.mark.parametrize("loss", ["ns", "hs"])
+@pytest.mark.parametrize("loss", ["ns", pytest.param("hs", marks=pytest.mark.slow)])
 def test_without_numba_ngrams_are_trained_by_pytorch(dlkit, corpus, without_numba, loss):
     options = (*FAST, "--loss", loss, "--epochs", "15")
     _, said = train(dlkit, corpus, *options, env=without_numba)
@@ -122,6 +122,7 @@ def test_a_stopped_run_goes_on_to_the_same_bits(dlkit, corpus):
     assert digest(dlkit, resumed) == digest(dlkit, whole)
 
 
+@pytest.mark.slow
 def test_a_run_that_pytorch_began_goes_on_in_pytorch(dlkit, corpus, without_numba):
     options = (*FAST, "--epochs", "15")
     whole, _ = train(dlkit, corpus, "-n", "whole", *options, env=without_numba)

@@ -97,7 +97,9 @@ ENGINES = {
 }
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    "engine", ["one thread", "threads", pytest.param("rounds", marks=pytest.mark.slow), "softmax"]
+)
 def test_vectors_of_a_file_are_kept_bit_for_bit(dlkit, tmp_path, engine):
     write(tmp_path / "a.txt")
     given = vec(tmp_path / "v.vec", words="猫狗红龙")

@@ -107,6 +107,7 @@ def test_a_run_that_was_frozen_goes_on(dlkit, corpus, whole):
     assert vectors_hash(dlkit, "x") == whole
 
 
+@pytest.mark.slow  # tests/faults kills at any moment
 def test_killed_after_a_checkpoint_it_resumes_from_there(dlkit, corpus, whole):
     process = start_training(dlkit, corpus, "--set", "checkpoint_minutes=0.0005")
     for line in process.stderr:
