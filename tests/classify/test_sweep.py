@@ -117,11 +117,11 @@ def test_the_scores_are_those_of_the_network_on_both_parts(drive, trained, loss)
         with torch.no_grad():
             scores = model(torch.from_numpy(part.numbers)).numpy().astype(float)
         rows = np.arange(len(scores))
-        own = scores[rows, part.targets][:, None]
-        each = -log_softmax(scores, axis=1)[rows, part.targets]
+        own = scores[rows, part.labels][:, None]
+        each = -log_softmax(scores, axis=1)[rows, part.labels]
         if loss == "hinge":
             each = np.maximum(0, scores - own + 1).sum(axis=1) - 1
-        assert result[f"{name}_accuracy"] == (scores.argmax(axis=1) == part.targets).mean()
+        assert result[f"{name}_accuracy"] == (scores.argmax(axis=1) == part.labels).mean()
         assert result[f"{name}_loss"] == pytest.approx(each.mean(), rel=1e-5)
     assert result["gap"] == result["train_accuracy"] - result["validation_accuracy"]
     assert result["parameters"] == 2 * 8 + 8 + 8 * 3 + 3
