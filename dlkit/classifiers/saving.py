@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from torch import nn
 
     from dlkit.artifacts.writing import Content
-    from dlkit.classifiers.fitting import Trained
     from dlkit.data.samples import Samples
     from dlkit.training.config import TrainingConfig
+    from dlkit.training.fitting import Trained
     from dlkit.training.metrics import Scores
 
 

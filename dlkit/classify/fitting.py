@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from dlkit.classifiers.fitting import Trained, by_epochs
 from dlkit.classify.prepare import Prepared, arguments_of, batches_of, build
 from dlkit.data.ngrams import Bags
 from dlkit.records import Noted, Record, Warned
+from dlkit.training.fitting import Trained, by_epochs
 
 if TYPE_CHECKING:
     from torch import nn

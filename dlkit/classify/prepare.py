@@ -9,7 +9,6 @@ import numpy as np
 
 from dlkit.classifiers.beginning import kept_of
 from dlkit.classifiers.dividing import set_aside
-from dlkit.classifiers.running import check_data
 from dlkit.classify.beginning import open_beginning, weights_of
 from dlkit.classify.inputs import Numbers, Reader, check, fit_reader, width
 from dlkit.data.loading import load
@@ -18,6 +17,7 @@ from dlkit.encoders import read_for
 from dlkit.errors import USAGE, DlkitError
 from dlkit.jit import has_numba
 from dlkit.training.machine import check_device
+from dlkit.training.running import check_data
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from torch import nn
 
     from dlkit.artifacts.runs import Run
-    from dlkit.classifiers.fitting import Trained
     from dlkit.classify.config import ClassifyConfig
     from dlkit.classify.prepare import Prepared
     from dlkit.records import Record, Saved
+    from dlkit.training.fitting import Trained
     from dlkit.training.metrics import Scores
 
 

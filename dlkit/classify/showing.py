@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from dlkit.artifacts.writing import Content
-    from dlkit.classifiers.fitting import Trained
     from dlkit.classify.config import ClassifyConfig
     from dlkit.classify.prepare import Prepared
+    from dlkit.training.fitting import Trained
     from dlkit.training.metrics import Scores
 
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from dlkit import machine, signals
 from dlkit.artifacts.runs import reserve
 from dlkit.artifacts.runs import resume as reopen
-from dlkit.classifiers.running import check_data, name_after
 from dlkit.classify.prepare import EXAMPLE
 from dlkit.classify.sweep_axes import Trial, label
 from dlkit.classify.sweep_trial import Bench, How, area_of, config_of, run, tree_of
 from dlkit.errors import DAMAGED, USAGE, DlkitError, StoppedError, quoted
 from dlkit.records import Noted, Record, Saved, Started, Step, Warned
+from dlkit.training.running import check_data, name_after
 
 if TYPE_CHECKING:
     from dlkit.artifacts.runs import Run

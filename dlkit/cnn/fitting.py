@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import TYPE_CHECKING
 
-from dlkit.classifiers.fitting import Trained, by_epochs
 from dlkit.cnn.feeding import batches_of, judged_batches
 from dlkit.cnn.prepare import Prepared, build
+from dlkit.training.fitting import Trained, by_epochs
 
 if TYPE_CHECKING:
     from torch import nn

@@ -9,7 +9,6 @@ import numpy as np
 
 from dlkit.classifiers.beginning import kept_of
 from dlkit.classifiers.dividing import set_aside
-from dlkit.classifiers.running import check_data
 from dlkit.cnn.alone import check_batches
 from dlkit.cnn.beginning import begin, open_beginning, open_weights
 from dlkit.cnn.usual import usual
@@ -19,6 +18,7 @@ from dlkit.errors import USAGE, DlkitError
 from dlkit.records import Noted, Record
 from dlkit.training.augmenting.config import check_images, parse, written
 from dlkit.training.machine import check_device, has_bf16
+from dlkit.training.running import check_data
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

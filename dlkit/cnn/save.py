@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from torch import nn
 
     from dlkit.artifacts.runs import Run
-    from dlkit.classifiers.fitting import Trained
     from dlkit.cnn.config import CnnConfig
     from dlkit.cnn.prepare import Prepared
     from dlkit.data.samples import Split
     from dlkit.records import Record, Saved
+    from dlkit.training.fitting import Trained
     from dlkit.training.metrics import Scores
 
 _LEARNT: Final = 5_000  # of the samples that were learnt from, which are judged, too

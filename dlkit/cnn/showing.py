@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from torch import nn
 
     from dlkit.artifacts.writing import Content
-    from dlkit.classifiers.fitting import Trained
     from dlkit.cnn.config import CnnConfig
     from dlkit.cnn.prepare import Prepared
+    from dlkit.training.fitting import Trained
     from dlkit.training.metrics import Scores
 
 

@@ -6,48 +6,22 @@ from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dlkit import signals
-from dlkit.artifacts.runs import reserve
-from dlkit.artifacts.runs import resume as reopen
-from dlkit.classifiers.running import check_data, check_same, interrupted, keeper, name_after
 from dlkit.cnn.fitting import train
-from dlkit.cnn.prepare import EXAMPLE, prepare, settle
+from dlkit.cnn.prepare import EXAMPLE, Prepared, prepare, settle
 from dlkit.cnn.save import absolute, commit
 from dlkit.cnn.saved import TASK
-from dlkit.records import Noted, Record, Saved, Started, Warned
+from dlkit.training import running
 
 if TYPE_CHECKING:
     from dlkit.cnn.config import CnnConfig
+    from dlkit.records import Record, Saved
 
 
 def run(
     config: CnnConfig, *, name: str | None = None, default_name: str | None = None
 ) -> Generator[Record, None, Saved]:
-    """Train on ``config.data`` and commit an artifact; yields records, returns the last one.
-
-    Args:
-        config: the settings.
-        name: name of the artifact, or None for one after the data.
-        default_name: the name to use then instead of the data's own.
-
-    Raises:
-        DlkitError: no or unreadable data, settings that do not go together, the training diverged,
-            memory or disk too small; a live process holds ``name``.
-        StoppedError: a signal came; a checkpoint was saved if epochs had begun.
-
-    """
-    check_data(config.data, example=EXAMPLE)
-    default = default_name or name_after(config.data[0], fallback=TASK)
-    with signals.catch() as stop, reserve(TASK, name, default=default) as held:
-        yield Started(f"training {TASK}/{held.name}", headline(config))
-        ready = yield from prepare(config)
-        config = yield from settle(config, ready)
-        stop.check()
-        keep = keeper(held, absolute(config, ready), ready.samples)
-        trained = yield from train(config, ready, stop, keep=keep)
-        saved = yield from commit(held, config, ready, trained)
-        yield saved
-        return saved
+    """Train on ``config.data`` and commit an artifact; see ``training.running.run``."""
+    return running.run(_work(), config, name=name, default_name=default_name)
 
 
 def resume(
@@ -57,39 +31,22 @@ def resume(
     sets: Sequence[str] = (),
     options: Mapping[str, object] | None = None,
 ) -> Generator[Record, None, Saved]:
-    """Go on with an interrupted run: the newest, or that called ``name``.
+    """Go on with an interrupted run; see ``training.running.resume``."""
+    return running.resume(_work(), name, recipe=recipe, sets=sets, options=options)
 
-    Settings given again must equal those of the run, but for the epochs, the threads and the
-    device. The data are read again, and must be those that the run began with.
 
-    Raises:
-        DlkitError: no such run (NOT_FOUND), it is held by a live process (BUSY), its checkpoint is
-            damaged (DAMAGED), another setting is asked for (USAGE), the data have changed.
-        StoppedError: as in run.
-
-    """
+def _work() -> running.Work[CnnConfig, Prepared]:
     from dlkit.cnn.config import CnnConfig
 
-    with signals.catch() as stop, reopen(TASK, name) as held:
-        config, (document, state, changed) = interrupted(
-            held, CnnConfig, recipe=recipe, sets=sets, options=options
-        )
-        yield Started(f"going on with {TASK}/{held.name}", headline(config))
-        for change in changed:
-            yield Noted(change)
-        ready = yield from prepare(config)
-        config = yield from settle(config, ready)
-        check_same(document, ready.samples, held.reference)
-        differences = state.differences(config.training)
-        for difference in differences:
-            yield Warned(difference)
-        past = [*document["resumptions"], {"changes": changed, "differences": differences}]
-        keep = keeper(held, absolute(config, ready), ready.samples, past)
-        trained = yield from train(config, ready, stop, keep=keep, state=state)
-        trained.told["resumptions"] = past
-        made = yield from commit(held, config, ready, trained)
-        yield made
-        return made
+    return running.Work(
+        TASK, f"dlkit {TASK} train", EXAMPLE, CnnConfig, headline, _settled, absolute,
+        lambda ready: ready.samples.fingerprint("train"), train, commit,
+    )  # fmt: skip
+
+
+def _settled(config: CnnConfig) -> Generator[Record, None, tuple[CnnConfig, Prepared]]:
+    ready = yield from prepare(config)
+    return (yield from settle(config, ready)), ready
 
 
 def headline(config: CnnConfig) -> dict[str, object]:

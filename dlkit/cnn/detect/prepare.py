@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 import numpy as np
 
-from dlkit.classifiers.running import check_data
 from dlkit.cnn.detect.collection import Collection, Split, collect
 from dlkit.cnn.detect.finding import SHAPES
 from dlkit.cnn.detect.scoring import check_evaluator
@@ -16,6 +15,7 @@ from dlkit.data.wording import counted
 from dlkit.errors import USAGE, DlkitError
 from dlkit.records import Noted, Record
 from dlkit.training.machine import check_device, has_bf16
+from dlkit.training.running import check_data
 from dlkit.training.validation import split
 
 if TYPE_CHECKING:

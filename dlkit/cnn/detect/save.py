@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
     from dlkit.artifacts.runs import Run
     from dlkit.artifacts.writing import Content
-    from dlkit.classifiers.fitting import Trained
     from dlkit.cnn.detect.config import DetectConfig
     from dlkit.cnn.detect.prepare import Prepared
     from dlkit.records import Record
+    from dlkit.training.fitting import Trained
 
 _USUAL: float = 0.5  # threshold, where no validation images told a better one
 

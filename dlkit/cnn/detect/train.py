@@ -6,26 +6,21 @@ from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dlkit import signals
-from dlkit.artifacts.runs import reserve
-from dlkit.artifacts.runs import resume as reopen
-from dlkit.classifiers.fitting import Trained, by_epochs
-from dlkit.classifiers.running import check_data, interrupted, name_after
 from dlkit.cnn.detect.feeding import Given, batches_of
 from dlkit.cnn.detect.prepare import EXAMPLE, Prepared, build, prepare, settle
 from dlkit.cnn.detect.save import absolute, commit
 from dlkit.cnn.detect.saved import TASK
-from dlkit.errors import USAGE, DlkitError, quoted
-from dlkit.records import Noted, Record, Saved, Started, Warned
-from dlkit.training.checkpoint import Keeper
+from dlkit.training import running
+from dlkit.training.fitting import Trained, by_epochs
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from dlkit.artifacts.runs import Run
     from dlkit.cnn.detect.collection import Split
     from dlkit.cnn.detect.config import DetectConfig
+    from dlkit.records import Record, Saved
     from dlkit.signals import Stop
+    from dlkit.training.checkpoint import Keeper
     from dlkit.training.judging import Judge, Judged
     from dlkit.training.state import State
 
@@ -33,31 +28,8 @@ if TYPE_CHECKING:
 def run(
     config: DetectConfig, *, name: str | None = None, default_name: str | None = None
 ) -> Generator[Record, None, Saved]:
-    """Train on ``config.data`` and commit an artifact; yields records, returns the last one.
-
-    Args:
-        config: the settings.
-        name: name of the artifact, or None for one after the data.
-        default_name: the name to use then instead of the data's own.
-
-    Raises:
-        DlkitError: no or unreadable data, settings that do not go together, the training diverged,
-            memory or disk too small; a live process holds ``name``.
-        StoppedError: a signal came; a checkpoint was saved if epochs had begun.
-
-    """
-    check_data(config.data, example=EXAMPLE)
-    default = default_name or name_after(config.data[0], fallback=TASK)
-    with signals.catch() as stop, reserve(TASK, name, default=default) as held:
-        yield Started(f"training {TASK}/{held.name}", headline(config))
-        ready = yield from prepare(config)
-        config = yield from settle(config, ready)
-        stop.check()
-        keep = keeper(held, absolute(config, ready), ready)
-        trained = yield from train(config, ready, stop, keep=keep)
-        saved = yield from commit(held, config, ready, trained)
-        yield saved
-        return saved
+    """Train on ``config.data`` and commit an artifact; see ``training.running.run``."""
+    return running.run(_work(), config, name=name, default_name=default_name)
 
 
 def resume(
@@ -67,74 +39,22 @@ def resume(
     sets: Sequence[str] = (),
     options: Mapping[str, object] | None = None,
 ) -> Generator[Record, None, Saved]:
-    """Go on with an interrupted run: the newest, or that called ``name``.
+    """Go on with an interrupted run; see ``training.running.resume``."""
+    return running.resume(_work(), name, recipe=recipe, sets=sets, options=options)
 
-    Settings given again must equal those of the run, but for the epochs, the threads and the
-    device. The data are read again, and must be those that the run began with.
 
-    Raises:
-        DlkitError: no such run (NOT_FOUND), it is held by a live process (BUSY), its checkpoint is
-            damaged (DAMAGED), another setting is asked for (USAGE), the data have changed.
-        StoppedError: as in run.
-
-    """
+def _work() -> running.Work[DetectConfig, Prepared]:
     from dlkit.cnn.detect.config import DetectConfig
 
-    with signals.catch() as stop, reopen(TASK, name) as held:
-        config, (document, state, changed) = interrupted(
-            held, DetectConfig, recipe=recipe, sets=sets, options=options
-        )
-        yield Started(f"going on with {TASK}/{held.name}", headline(config))
-        for change in changed:
-            yield Noted(change)
-        ready = yield from prepare(config)
-        config = yield from settle(config, ready)
-        if document["fingerprint"] != _fingerprint(ready):
-            raise DlkitError(
-                f"the training data of {held.reference} have changed since the run began",
-                hint="train anew without --resume",
-                code=USAGE,
-            )
-        differences = state.differences(config.training)
-        for difference in differences:
-            yield Warned(difference)
-        past = [*document["resumptions"], {"changes": changed, "differences": differences}]
-        keep = keeper(held, absolute(config, ready), ready, past)
-        trained = yield from train(config, ready, stop, keep=keep, state=state)
-        trained.told["resumptions"] = past
-        made = yield from commit(held, config, ready, trained)
-        yield made
-        return made
+    return running.Work(
+        TASK, "dlkit cnn detect train", EXAMPLE, DetectConfig, headline, _settled, absolute,
+        lambda ready: ready.collection.splits["train"].fingerprint(ready.classes), train, commit,
+    )  # fmt: skip
 
 
-def _fingerprint(ready: Prepared) -> str:
-    return ready.collection.splits["train"].fingerprint(ready.classes)
-
-
-def keeper(
-    held: Run,
-    config: DetectConfig,
-    ready: Prepared,
-    resumptions: Sequence[Mapping[str, Any]] = (),
-) -> Keeper:
-    """What takes the checkpoints of a run.
-
-    Args:
-        held: the run.
-        config: settled settings that find the data from any folder.
-        ready: the data.
-        resumptions: what ``run.json`` tells of earlier stretches.
-
-    """
-    return Keeper(
-        held,
-        command=f"dlkit cnn detect train --resume --name {quoted(held.name)}",
-        document={
-            "config": config.model_dump(mode="json"),
-            "fingerprint": _fingerprint(ready),
-            "resumptions": list(resumptions),
-        },
-    )
+def _settled(config: DetectConfig) -> Generator[Record, None, tuple[DetectConfig, Prepared]]:
+    ready = yield from prepare(config)
+    return (yield from settle(config, ready)), ready
 
 
 def train(

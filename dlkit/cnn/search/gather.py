@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 import numpy as np
 
-from dlkit.classifiers.running import check_data
 from dlkit.data.folders import walk
 from dlkit.data.forms import ImageForm
 from dlkit.data.loading import load
@@ -24,6 +23,7 @@ from dlkit.data.wording import counted, shown
 from dlkit.encoders import read_for
 from dlkit.errors import USAGE, DlkitError
 from dlkit.records import Noted, Record
+from dlkit.training.running import check_data
 
 if TYPE_CHECKING:
     from dlkit.cnn.search.config import SearchConfig

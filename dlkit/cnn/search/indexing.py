@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from dlkit.artifacts.runs import reserve
-from dlkit.classifiers.running import name_after
 from dlkit.cnn.search import whitening
 from dlkit.cnn.search.embedding import Embedder, open_image_encoder
 from dlkit.cnn.search.gather import Gathered, gather
@@ -20,6 +19,7 @@ from dlkit.cnn.search.saved import TASK
 from dlkit.data.wording import counted, listed
 from dlkit.errors import USAGE, DlkitError, quoted
 from dlkit.records import Noted, Record, Saved, Started, Warned
+from dlkit.training.running import name_after
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
     from dlkit.artifacts.runs import Run
     from dlkit.artifacts.writing import Content
-    from dlkit.classifiers.fitting import Trained
     from dlkit.cnn.search.config import SearchConfig
     from dlkit.cnn.search.train import Prepared
+    from dlkit.training.fitting import Trained
 
 
 def commit(

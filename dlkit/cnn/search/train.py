@@ -9,11 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 
 from dlkit import signals
-from dlkit.artifacts.runs import reserve
-from dlkit.artifacts.runs import resume as reopen
 from dlkit.classifiers.dividing import set_aside
-from dlkit.classifiers.fitting import Trained, by_epochs
-from dlkit.classifiers.running import check_data, check_same, interrupted, name_after
 from dlkit.cnn.search import losses
 from dlkit.cnn.search.embedding import Embedder, open_image_encoder
 from dlkit.cnn.search.encoding import head_of
@@ -22,21 +18,24 @@ from dlkit.cnn.search.save_head import commit
 from dlkit.cnn.search.saved import TASK
 from dlkit.data.loading import load
 from dlkit.encoders import read_for
-from dlkit.errors import USAGE, DlkitError, quoted
-from dlkit.records import Noted, Record, Saved, Started, Warned
-from dlkit.training.checkpoint import Keeper
+from dlkit.errors import USAGE, DlkitError
+from dlkit.records import Noted, Record, Saved
+from dlkit.training import running
+from dlkit.training.fitting import Trained, by_epochs
 from dlkit.training.machine import check_device
 
 if TYPE_CHECKING:
     import numpy.typing as npt
     from torch import nn
 
+    from dlkit.artifacts.runs import Run
     from dlkit.cnn.search.config import SearchConfig
     from dlkit.data.config import SampleConfig
     from dlkit.data.samples import Samples, Split
     from dlkit.encoders import Encoder
     from dlkit.signals import Stop
     from dlkit.training.batches import Batches
+    from dlkit.training.checkpoint import Keeper
     from dlkit.training.losses import Loss
     from dlkit.training.state import State
 
@@ -73,30 +72,8 @@ class Prepared(NamedTuple):
 def run(
     config: SearchConfig, *, name: str | None = None, default_name: str | None = None
 ) -> Generator[Record, None, Saved]:
-    """Train a head on the features of ``config.data`` and commit an artifact.
-
-    Args:
-        config: the settings.
-        name: name of the artifact, or None for one after the data.
-        default_name: the name to use then instead of the data's own.
-
-    Raises:
-        DlkitError: no or unreadable data, no network, the training diverged.
-        StoppedError: a signal came; a checkpoint was saved if epochs had begun.
-
-    """
-    check_data(config.data, example=EXAMPLE)
-    default = default_name or f"{name_after(config.data[0], fallback=TASK)}-head"
-    with signals.catch() as stop, reserve(TASK, name, default=default) as held:
-        yield Started(f"training {TASK}/{held.name}", headline(config))
-        config = settle(config)
-        ready = yield from prepare(config)
-        stop.check()
-        keep = _keeper(held, absolute(config, ready), ready.samples)
-        trained = yield from fit(config, ready, stop, keep=keep)
-        saved = yield from commit(held, absolute(config, ready), ready, trained)
-        yield saved
-        return saved
+    """Train on ``config.data`` and commit an artifact; see ``training.running.run``."""
+    return running.run(_work(), config, name=name, default_name=default_name)
 
 
 def resume(
@@ -106,35 +83,29 @@ def resume(
     sets: Sequence[str] = (),
     options: Mapping[str, object] | None = None,
 ) -> Generator[Record, None, Saved]:
-    """Go on with an interrupted run: the newest, or that called ``name``.
+    """Go on with an interrupted run; see ``training.running.resume``."""
+    return running.resume(_work(), name, recipe=recipe, sets=sets, options=options)
 
-    Raises:
-        DlkitError: no such run (NOT_FOUND), it is held by a live process (BUSY), its checkpoint is
-            damaged (DAMAGED), another setting is asked for (USAGE), the data have changed.
-        StoppedError: as in run.
 
-    """
+def _work() -> running.Work[SearchConfig, Prepared]:
     from dlkit.cnn.search.config import SearchConfig
 
-    with signals.catch() as stop, reopen(TASK, name) as held:
-        config, (document, state, changed) = interrupted(
-            held, SearchConfig, recipe=recipe, sets=sets, options=options
-        )
-        yield Started(f"going on with {TASK}/{held.name}", headline(config))
-        for change in changed:
-            yield Noted(change)
-        ready = yield from prepare(config)
-        check_same(document, ready.samples, held.reference)
-        differences = state.differences(config.training)
-        for difference in differences:
-            yield Warned(difference)
-        past = [*document["resumptions"], {"changes": changed, "differences": differences}]
-        keep = _keeper(held, absolute(config, ready), ready.samples, past)
-        trained = yield from fit(config, ready, stop, keep=keep, state=state)
-        trained.told["resumptions"] = past
-        made = yield from commit(held, absolute(config, ready), ready, trained)
-        yield made
-        return made
+    return running.Work(
+        TASK, "dlkit cnn search train", EXAMPLE, SearchConfig, headline, _settled,
+        absolute, lambda ready: ready.samples.fingerprint("train"), fit, _commit,
+        ending=lambda _: "-head",
+    )  # fmt: skip
+
+
+def _settled(config: SearchConfig) -> Generator[Record, None, tuple[SearchConfig, Prepared]]:
+    config = settle(config)
+    return config, (yield from prepare(config))
+
+
+def _commit(
+    held: Run, config: SearchConfig, ready: Prepared, trained: Trained[nn.Module]
+) -> Generator[Record, None, Saved]:
+    return commit(held, absolute(config, ready), ready, trained)
 
 
 def headline(config: SearchConfig) -> dict[str, object]:
@@ -287,20 +258,3 @@ def fit(
         trained.facts["features_map"] = before["map"]
         trained.facts["features_recall@1"] = before["recall@1"]
     return trained
-
-
-def _keeper(
-    held: Any,
-    config: SearchConfig,
-    samples: Samples,
-    resumptions: Sequence[Mapping[str, Any]] = (),
-) -> Keeper:
-    return Keeper(
-        held,
-        command=f"dlkit cnn search train --resume --name {quoted(held.name)}",
-        document={
-            "config": config.model_dump(mode="json"),
-            "fingerprint": samples.fingerprint("train"),
-            "resumptions": list(resumptions),
-        },
-    )

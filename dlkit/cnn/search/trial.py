@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from dlkit import signals
 from dlkit.classifiers.estimate import layers_text, step_cost, weights_bytes
-from dlkit.classifiers.running import check_data
 from dlkit.cnn.search.train import EXAMPLE, batches_of, build, prepare, settle
+from dlkit.training.running import check_data
 
 if TYPE_CHECKING:
     from dlkit.cnn.search.config import SearchConfig

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
-from dlkit.classifiers.running import check_data
 from dlkit.cnn.upscale.collection import Collection, collect
 from dlkit.cnn.upscale.cutting import Sizes, cut_all, sizes_of
 from dlkit.cnn.upscale.patches import LEAST, Grid
@@ -15,6 +14,7 @@ from dlkit.data.wording import counted
 from dlkit.errors import USAGE, DlkitError
 from dlkit.records import Noted, Record
 from dlkit.training.machine import check_device, has_bf16
+from dlkit.training.running import check_data
 from dlkit.training.validation import split
 
 if TYPE_CHECKING:

@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
     from dlkit.artifacts.runs import Run
     from dlkit.artifacts.writing import Content
-    from dlkit.classifiers.fitting import Trained
     from dlkit.cnn.upscale.config import UpscaleConfig
     from dlkit.cnn.upscale.evaluate import Judged
     from dlkit.cnn.upscale.prepare import Prepared
     from dlkit.records import Record
+    from dlkit.training.fitting import Trained
 
 _JUDGED: Final = 100  # validation images that are upscaled whole at the end
 
