@@ -63,7 +63,7 @@ def judged_on(
         split: images with boxes.
         classes: names.
         precision: of products.
-        threshold: at which errors are told; None: where F1 is best.
+        threshold: at which errors are told; None: where F1 is best, of validation images alone.
         what: what messages call the images.
         name: of the data.
 
@@ -76,7 +76,7 @@ def judged_on(
         model, split.images, split.sizes, precision=precision, what=f"{what} images"
     )
     seconds = time.perf_counter() - begun
-    scores = score(found, split.objects, classes)
+    scores = score(found, split.objects, classes, threshold=threshold)
     at = scores.threshold if threshold is None else threshold
     wrong = errors(found, split.objects, len(classes), at)
     return Judged(name, split, tuple(classes), found, scores, wrong, seconds)

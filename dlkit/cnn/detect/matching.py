@@ -77,6 +77,36 @@ def best_threshold(
 
     With no right detection it is 0.5, and the rest 0.
     """
+    values, hits, said, total = _counted(found, objects)
+    if not len(hits) or not hits[-1] or not total:
+        return _USUAL, 0.0, 0.0, 0.0
+    f1 = 2 * hits / (said + total)
+    best = int(f1.argmax())
+    return (
+        float(values[best]), float(hits[best] / said[best]), float(hits[best] / total),
+        float(f1[best]),
+    )  # fmt: skip
+
+
+def at_threshold(
+    found: Sequence[Found], objects: Sequence[Objects], threshold: float
+) -> tuple[float, float, float]:
+    """Precision, recall and F1 of the detections of that score or more; 0 where undefined."""
+    values, hits, said, total = _counted(found, objects)
+    taken = int((values >= np.float32(threshold)).sum())
+    if not taken or not total:
+        return 0.0, 0.0, 0.0
+    right, all_ = int(hits[taken - 1]), int(said[taken - 1])
+    return right / all_, right / total, 2 * right / (all_ + total)
+
+
+def _counted(
+    found: Sequence[Found], objects: Sequence[Objects]
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64], npt.NDArray[np.int64], int]:
+    """Falling scores, and how many detections of each score or more are right, and are there.
+
+    The last number is that of the objects.
+    """
     scores, right = [], []
     for each, there in zip(found, objects, strict=True):
         matched = match(each, there)
@@ -85,19 +115,11 @@ def best_threshold(
     total = sum(int((~each.crowd).sum()) for each in objects)
     values = np.concatenate(scores) if scores else np.zeros(0, np.float32)
     hits = np.concatenate(right) if right else np.zeros(0, bool)
-    if not hits.any() or not total:
-        return _USUAL, 0.0, 0.0, 0.0
     order = np.argsort(-values, kind="stable")
     values, hits = values[order], hits[order].cumsum()
     # Equal scores go together: a threshold cannot part them.
     last = np.append(values[1:] != values[:-1], True)
-    values, hits, said = values[last], hits[last], np.flatnonzero(last) + 1
-    f1 = 2 * hits / (said + total)
-    best = int(f1.argmax())
-    return (
-        float(values[best]), float(hits[best] / said[best]), float(hits[best] / total),
-        float(f1[best]),
-    )  # fmt: skip
+    return values[last], hits[last], np.flatnonzero(last) + 1, total
 
 
 class Errors(NamedTuple):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 import numpy as np
 
+from dlkit.cnn.begun import check_network
 from dlkit.cnn.detect.collection import Collection, Split, collect
 from dlkit.cnn.detect.finding import SHAPES
 from dlkit.cnn.detect.scoring import check_evaluator
@@ -66,6 +67,15 @@ def prepare(config: DetectConfig) -> Generator[Record, None, Prepared]:
     check_data(config.data, example=EXAMPLE)
     _check(config)
     beginning = _opened(config)
+    if beginning is not None:
+        began = beginning.settings()
+        check_network(config.network, began.network, beginning.reference)
+        if config.pretrained not in (None, began.pretrained):
+            raise DlkitError(
+                f"--pretrained {config.pretrained}: {beginning.reference} has weights already",
+                hint="leave out --from or --pretrained",
+                code=USAGE,
+            )
     weights = None
     if config.pretrained is not None and beginning is None:
         from dlkit.cnn.weights import fetch

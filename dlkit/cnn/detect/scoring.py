@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from dlkit.cnn.detect.matching import best_threshold
+from dlkit.cnn.detect.matching import at_threshold, best_threshold
 from dlkit.errors import DlkitError
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Scores:
         large: of larger ones.
         recall: mean over overlaps and classes, with 100 detections an image.
         classes: of each class.
-        threshold: of the score, where F1 is best.
+        threshold: of the score.
         precision: there, at an overlap of 0.50: of the detections that many are right.
         found: there, of the boxes that many are found (recall).
         f1: there.
@@ -112,13 +112,21 @@ def check_evaluator() -> None:
         )
 
 
-def score(found: Sequence[Found], objects: Sequence[Objects], classes: Sequence[str]) -> Scores:
+def score(
+    found: Sequence[Found],
+    objects: Sequence[Objects],
+    classes: Sequence[str],
+    *,
+    threshold: float | None = None,
+) -> Scores:
     """How good detections are.
 
     Args:
         found: of each image what was found.
         objects: of each image what is in it.
         classes: names.
+        threshold: of the score, for precision, recall and F1; None: where F1 is best, which only
+            validation images may choose.
 
     Raises:
         DlkitError: the evaluator is not installed.
@@ -148,7 +156,10 @@ def score(found: Sequence[Found], objects: Sequence[Objects], classes: Sequence[
         )
         for place, name in enumerate(classes)
     )
-    threshold, right, share, f1 = best_threshold(found, objects)
+    if threshold is None:
+        threshold, right, share, f1 = best_threshold(found, objects)
+    else:
+        right, share, f1 = at_threshold(found, objects, threshold)
     overlap75 = int(np.argmin(np.abs(judge.params.iouThrs - 0.75)))
     small, medium, large = (_mean(precision[:, :, :, size, -1]) for size in (1, 2, 3))
     return Scores(

@@ -47,9 +47,10 @@ def scores_table(scores: Scores) -> Table:
         ["mAP medium", scores.medium],
         ["mAP large", scores.large],
         ["average recall", scores.recall],
-        [f"precision at {scores.threshold:.3g}", scores.precision],
-        [f"recall at {scores.threshold:.3g}", scores.found],
-        [f"F1 at {scores.threshold:.3g}", scores.f1],
+        ["threshold", scores.threshold],
+        ["precision", scores.precision],
+        ["recall", scores.found],
+        ["F1", scores.f1],
     ]
     caption = f"{scores.images:,} images, {scores.boxes:,} boxes"
     return Table(("score", "value"), [row for row in rows if row[1] is not None], caption)

@@ -62,7 +62,7 @@ class Collection:
 def of_index(index: ImageIndex) -> Collection:
     """The images of an index."""
     paths = [index.shown(place) for place in range(len(index))]
-    return Collection(index.reference, paths, index.rows, index.small, index.digests, index=index)
+    return Collection(index.reference, paths, index.plain, index.small, index.digests, index=index)
 
 
 def of_images(
@@ -101,7 +101,8 @@ def of_images(
         yield Noted(f"using {name} (--from names another)")
     found = yield from gather(config, embedder.encoder, stdin)
     split = found.split
-    rows = yield from embedder.rows(split.images, what="images")
+    # Before whitening: what copies are like was measured so, and whitening draws classes apart.
+    rows = yield from embedder.plain(split.images, what="images")
     here = f"{Path.cwd()}{os.sep}"
     paths = [each.removeprefix(here) for each in split.paths]
     return Collection(

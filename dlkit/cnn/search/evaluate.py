@@ -138,6 +138,12 @@ def evaluate(
         scores = {}
         ranker = Products(rows, queries.rows)
         scores[reference] = yield from measure(ranker, truth, ks, threads=threads)
+        if not len(scores[reference].places):
+            raise DlkitError(
+                "no query has an image of its class, and of other content, in the index: there is "
+                "nothing to find",
+                hint=f"dlkit cnn search query IMAGES --from {quoted(index.reference)}",
+            )
         stop.check()
         if pixels:
             raw = _raw(index, queries)[points]

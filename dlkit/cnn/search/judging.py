@@ -61,6 +61,11 @@ class Searching:
                 told: dict[str, float] = end.value.document()
                 return {"map": told["map"], "recall@1": told["recall@1"]}
 
+    @property
+    def some_right(self) -> bool:
+        """Whether there is anything to find: an image of the class of a query."""
+        return bool(np.isin(self._truth.queries, self._truth.points).any())
+
     def before(self) -> dict[str, float]:
         """The mAP and recall@1 of the features themselves."""
         return self.of(self._points, self._queries)

@@ -245,6 +245,10 @@ def fit(
     judge = None
     if ready.validation is not None and ready.judged is not None:
         judge = Searching(ready.rows, ready.train.labels, ready.judged, ready.validation.labels)
+        if not judge.some_right:
+            yield Noted("no validation image has a class that is learnt: the last weights are kept")
+            judge = None
+    if judge is not None:
         before = judge.before()
         yield Noted(
             f"before training: validation mAP {before['map']:.4f}, recall@1 "

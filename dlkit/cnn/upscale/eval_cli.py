@@ -80,7 +80,10 @@ def evaluate(
         where, config_input = tuple(data), config.input
     else:
         saved = upscaler.settings()
-        where, config_input = saved.data, saved.input.model_copy(update={"limit": limit})
+        update: dict[str, object] = {"limit": limit}
+        if skip_bad is not None:
+            update["skip_bad"] = skip_bad
+        where, config_input = saved.data, saved.input.model_copy(update=update)
     work = judge(
         upscaler, where, config_input, seed=upscaler.document["seed"], other=bool(data),
         on="y" if on == "y" else "rgb", tile=tile or TILE, precision=precision,

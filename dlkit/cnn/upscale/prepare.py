@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
+from dlkit.cnn.begun import check_network
 from dlkit.cnn.upscale.collection import Collection, collect
 from dlkit.cnn.upscale.cutting import Sizes, cut_all, sizes_of
 from dlkit.cnn.upscale.patches import LEAST, Grid
@@ -148,6 +149,7 @@ def _opened(config: UpscaleConfig) -> SavedUpscaler | None:
                 hint="leave out --from, or what is another",
                 code=USAGE,
             )
+    check_network(config.network, found.settings().network, found.reference)
     return found
 
 

@@ -60,6 +60,11 @@ def test_the_way_from_scenes_to_an_artifact_scores_answers_and_files(dlkit, tmp_
     ).read_bytes()
     done = train(dlkit, "--from", "again", "--epochs", "1", "--name", "more", "--json")
     assert json.loads(done.stdout)["artifact"] == "detect/more"
+    begin = ("cnn", "detect", "train", "--from", "again")
+    done = dlkit(*begin, "--set", "network.channels=64", check=2)
+    assert "channels cannot change to 64 from what detect/again has" in done.stderr
+    done = dlkit(*begin, "--pretrained", "x.safetensors", check=2)
+    assert "detect/again has weights already" in done.stderr
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from dlkit.cnn.detect.asking import Found
 from dlkit.cnn.detect.collection import Objects
-from dlkit.cnn.detect.matching import best_threshold, errors, match
+from dlkit.cnn.detect.matching import at_threshold, best_threshold, errors, match
 from dlkit.cnn.detect.scoring import score
 
 NAMES = ("a", "b", "c", "none of it")
@@ -141,6 +141,14 @@ def test_the_threshold_is_the_one_with_the_best_f1(seed):
     values = np.unique(np.concatenate([each.scores for each in said]))
     best = max((at(value)[0] for value in values), default=0)
     assert f1 == pytest.approx(best)
+    for value in (*values[:3], 0.0, 1.5):
+        ours, right, wrong = at(value)
+        said_at = right + wrong
+        assert at_threshold(said, there, float(value)) == pytest.approx(
+            (right / said_at if total else 0, right / total if total else 0, ours)
+            if said_at and total
+            else (0, 0, 0)
+        )
     if f1:
         _, right, wrong = at(threshold)
         assert precision == pytest.approx(right / (right + wrong))

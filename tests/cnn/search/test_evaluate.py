@@ -90,6 +90,17 @@ def test_other_data_are_matched_by_the_names_of_their_classes(here, bar_folder, 
         judged(here, index, data=only.parent)
 
 
+def test_where_no_class_has_two_images_there_is_nothing_to_find(here, bar_folder, tmp_path):
+    for name in ("flat", "竖"):
+        (tmp_path / "one" / name).mkdir(parents=True)
+        some = next((bar_folder / "train" / name).iterdir())
+        for copied in ("a.png", "b.png"):  # of equal content: they do not find one another
+            shutil.copy(some, tmp_path / "one" / name / copied)
+    index = here.index(tmp_path / "one").index
+    with pytest.raises(DlkitError, match="there is nothing to find"):
+        judged(here, index)
+
+
 def test_images_without_a_class_count_nowhere(here, bar_folder, photos):
     first = here.index(bar_folder).index
     here.drive(add(first, here.config(photos)))
