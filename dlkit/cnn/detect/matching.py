@@ -118,7 +118,7 @@ def _counted(
     order = np.argsort(-values, kind="stable")
     values, hits = values[order], hits[order].cumsum()
     # Equal scores go together: a threshold cannot part them.
-    last = np.append(values[1:] != values[:-1], True)
+    last = np.append(values[1:] != values[:-1], True)[: len(values)]
     return values[last], hits[last], np.flatnonzero(last) + 1, total
 
 
