@@ -116,8 +116,8 @@ def test_splits_of_a_folder_are_taken_and_labels_are_not_needed(dlkit, photos, s
     assert told["model"]["scale"] == 3
     done = dlkit("cnn", "upscale", "train", "--from", "three", "--scale", "2", check=2)
     assert "scale cannot change from 3, which upscale/three has" in done.stderr
-    done = dlkit("cnn", "upscale", "train", "--from", "three", "--blocks", "9", check=2)
-    assert "blocks cannot change to 9 from what upscale/three has" in done.stderr
+    done = dlkit("cnn", "upscale", "train", "--from", "three", "--widths", "9", check=2)
+    assert "widths cannot change to (9,) from what upscale/three has" in done.stderr
 
 
 def test_a_dry_run_tells_what_it_would_take_and_writes_nothing(dlkit, photos, small, lines):
