@@ -76,6 +76,10 @@ def read(content: bytes, *, scale: int) -> Picture:
         raise BadImageError(f"damaged: {pixels.reason(problem)}") from problem
 
 
+# Make, model, date, artist, EXIF, GPS: what the file's own structure does not need.
+_OF_CAMERAS: Final = (0x010F, 0x0110, 0x0132, 0x013B, 0x8769, 0x8825)
+
+
 def _read(image: Any, content: bytes) -> Picture:
     done: list[str] = []
     frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
@@ -85,6 +89,8 @@ def _read(image: Any, content: bytes) -> Picture:
         done.append("with others in the file (MPO): the first is taken")
     image.load()
     profile: bytes | None = image.info.get("icc_profile") or None
+    if image.format == "TIFF" and any(tag in image.tag_v2 for tag in _OF_CAMERAS):
+        done.append("without its EXIF, which is kept of other formats than TIFF")
     if pixels.orientation(image) != 1:
         from PIL import ImageOps
 
@@ -92,6 +98,8 @@ def _read(image: Any, content: bytes) -> Picture:
         done.append("turned by EXIF orientation")
     exif = _exif(image)
     if image.mode.startswith("I"):
+        if "transparency" in image.info:
+            done.append("without its transparent shade: grey of 16 bits is written opaque")
         return Picture(_deep(image), None, profile, exif, tuple(done))
     if content.startswith(_OF_PNG) and content[24] == 16 and content[25] in (2, 4, 6):
         done.append("of 16 bits a channel, of which 8 are read")

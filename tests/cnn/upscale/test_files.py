@@ -96,6 +96,17 @@ def test_grey_of_16_bits_stays_so_where_the_format_has_them(tmp_path):
     assert lost == ["of 16 bits cut to 8, which WEBP has"]
 
 
+def test_what_of_a_file_is_not_kept_is_said(tmp_path):
+    exif = Image.Exif()
+    exif[0x010F] = "a camera"
+    image = Image.fromarray(noise(9, 7, 3))
+    assert any("without its EXIF" in each for each in read(saved(image, "TIFF", exif=exif)).done)
+    assert read(saved(image, "TIFF")).done == ()
+    deep = Image.fromarray(np.arange(63, dtype=np.uint16).reshape(9, 7) * 1000)
+    assert any("transparent shade" in each for each in read(saved(deep, transparency=3)).done)
+    assert read(saved(deep)).done == ()
+
+
 def test_colours_of_16_bits_are_read_as_8_and_that_is_said():
     content = bytearray(saved(Image.fromarray(noise(4, 4, 3))))
     deep = _png_of_16_bits(noise(3, 4, 3, kind=np.uint16))
